@@ -1,0 +1,101 @@
+// swift-tools-version: 6.2
+// The layers of Documentation/Architecture.md, one target each; a target names only targets of lower layers,
+// so the compiler rejects an arrow that points upwards (deploy/build.sh passes --explicit-target-dependency-import-check error).
+
+import PackageDescription
+
+/// Settings of every Swift target.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),  // SE-0443
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+]
+
+/// Targets that hold no C handle and no pointer; the compiler proves it.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]  // SE-0458
+
+let package = Package(
+    name: "skein",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "skein", targets: ["skein"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Layer 0: C.
+        .systemLibrary(
+            name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .target(name: "CEnvelope", dependencies: ["CProtobufC"], exclude: ["skein.proto", "regenerate.sh"]),
+        .target(name: "CKernels"),
+        .target(name: "CPlatform"),
+
+        // Layer 1: values and the wrappers of one C library each.
+        .target(name: "Digest", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
+        .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "Weights", swiftSettings: strict),
+        .target(name: "Tokenization", dependencies: ["Weights"], swiftSettings: safe),
+        .target(
+            name: "Topology", dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: safe),
+
+        // Layer 2: engines.
+        .target(
+            name: "Inference", dependencies: ["Kernels", "Weights", "Digest"], swiftSettings: safe),
+        .target(
+            name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
+            swiftSettings: strict),
+        .target(name: "Routing", swiftSettings: safe),
+        .target(
+            name: "Statistics",
+            dependencies: [
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ], swiftSettings: safe),
+
+        // Layer 3: shells that perform.
+        .target(name: "Simulation", dependencies: ["Routing"], swiftSettings: safe),
+        .target(
+            name: "Observability",
+            dependencies: ["Threading", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(name: "Client", dependencies: ["Messaging", "Threading"], swiftSettings: strict),
+        .target(
+            name: "Launcher",
+            dependencies: ["Topology", "Threading", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
+        .target(
+            name: "WorkerService",
+            dependencies: [
+                "Digest", "Inference", "Messaging", "Threading", "Topology", "Weights", "Kernels",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .target(
+            name: "RouterService",
+            dependencies: [
+                "Digest", "Messaging", "Routing", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+
+        // Layer 4: the composition root.
+        .executableTarget(
+            name: "skein",
+            dependencies: [
+                "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability", "RouterService", "Simulation",
+                "Statistics", "Threading", "Tokenization", "Topology", "Weights", "WorkerService",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,2 @@
+// Order-fixed kernels; see Sources/Kernels for the Swift side.
+#pragma once

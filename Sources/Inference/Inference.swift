@@ -1,0 +1,1 @@
+// Transformer, KV cache, sampling and continuous batching behind a synchronous step().

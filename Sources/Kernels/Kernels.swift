@@ -1,0 +1,1 @@
+// Order-fixed arithmetic: every output element has one accumulation order.

@@ -1,0 +1,1 @@
+// Starts and supervises a topology's local processes.

@@ -1,0 +1,1 @@
+// Log handlers: files with rotation, levels.

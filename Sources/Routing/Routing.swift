@@ -1,0 +1,1 @@
+// The router's decisions: a pure state machine, event in, directives out.

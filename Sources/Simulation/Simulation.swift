@@ -1,0 +1,1 @@
+// The routing core under a seeded clock and a faulty network.

@@ -1,0 +1,1 @@
+// Named threads and wake-ups: blocking work has an owner.

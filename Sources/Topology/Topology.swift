@@ -1,0 +1,1 @@
+// Cluster and expert graph as values.
