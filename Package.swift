@@ -92,10 +92,31 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability", "RouterService", "Simulation",
+                "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability", "RouterService",
+                "Simulation",
                 "Statistics", "Threading", "Tokenization", "Topology", "Weights", "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+
+        // Tests mirror Sources; Cluster runs real processes and sockets.
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(name: "WeightsTests", dependencies: ["Weights"], swiftSettings: strict),
+        .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], swiftSettings: strict),
+        .testTarget(
+            name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], swiftSettings: strict),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["Messaging", "Client", "Digest", "Threading", "CZeroMQ"],
+            swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Routing"], swiftSettings: strict),
+        .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
+        .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+        .testTarget(
+            name: "LauncherTests", dependencies: ["Launcher", "Observability", "Topology"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Client", "Messaging", "Digest", "Threading", "Topology"],
+            swiftSettings: strict),
     ]
 )
