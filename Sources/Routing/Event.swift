@@ -1,0 +1,36 @@
+/// What happened: the only way into `RoutingStateMachine`. The shell makes events of frames, socket errors, timers and
+/// finished encodings.
+package enum Event: Sendable {
+    /// Time passed. Due no later than `nextDeadline`; harmless at any moment.
+    case tick
+    /// Take no new queries, let the running ones end within `drainMilliseconds`.
+    case drain
+
+    // Clients.
+    case submitted(Submission)
+    /// The encoding that `Directive.prepare` with this ticket asked for.
+    case prepared(QueryKey, ticket: UInt64, promptTokens: [Int32])
+    case preparationFailed(QueryKey, ticket: UInt64, Failure)
+    case cancelled(QueryKey, from: ClientConnection)
+    case leasesRenewed(identity: String, ids: [QueryID], from: ClientConnection)
+    /// The shell found a stop string while decoding; the first `keepTokens` generated tokens are the answer. To be
+    /// handed in before any later event of a worker.
+    case stopped(QueryKey, keepTokens: Int)
+    /// A message to this client had nowhere to go (EHOSTUNREACH): its queries run on, detached, until they are
+    /// attached to again or their leases expire.
+    case undeliverable(ClientConnection)
+    /// A message of this query to this client did not fit (EAGAIN); `position` is the first generated token that was
+    /// in it (for an ending: the number of generated tokens). The machine sends it again later.
+    case congested(ClientConnection, query: QueryKey, position: Int)
+
+    // Workers. The shell has checked that the connection's key may speak for the name.
+    case hello(Hello, from: WorkerConnection)
+    case heartbeat(Heartbeat, from: WorkerConnection)
+    case goodbye(incarnation: UInt64, reason: String, from: WorkerConnection)
+    case generated(Generated, from: WorkerConnection)
+    case ended(Ended, from: WorkerConnection)
+    /// The connection is gone, or takes no more frames: an immediate loss.
+    case workerDisconnected(WorkerConnection)
+    /// Somebody who knows (a supervisor) says that the process is gone: an immediate loss.
+    case workerExited(name: String)
+}

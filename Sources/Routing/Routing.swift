@@ -1,1 +1,0 @@
-// The router's decisions: a pure state machine, event in, directives out.
