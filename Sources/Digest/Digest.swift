@@ -1,1 +1,0 @@
-// SHA-256 of files and byte streams.

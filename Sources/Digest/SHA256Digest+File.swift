@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A file that could not be read to its end.
+package struct DigestError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let file: String
+    /// The system call that failed, or what else was wrong.
+    package let what: String
+    package let detail: String
+
+    package var description: String { "\(file): \(what): \(detail)" }
+}
+
+extension SHA256Digest {
+    private static let bufferByteCount = 1 << 20
+
+    /// The digest of the regular file at `path`, read in pieces of 1 MiB.
+    ///
+    /// - Parameter progress: called after each piece with the bytes done and the file's size when it was opened.
+    package init(
+        ofFileAt path: String, progress: (_ doneBytes: Int, _ totalBytes: Int) -> Void = { _, _ in }
+    ) throws(DigestError) {
+        // O_NONBLOCK so that a FIFO in the file's place is refused below instead of waited for.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Self.failure(path, "open") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, "stat") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw DigestError(file: path, what: "type", detail: "not a regular file")
+        }
+        var hasher = SHA256()
+        var done = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferByteCount, alignment: 64)
+        defer { buffer.deallocate() }
+        while true {
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Self.failure(path, "read") }
+            if count == 0 { break }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            done += count
+            progress(done, Int(status.st_size))
+        }
+        self = hasher.finalise()
+    }
+
+    private static func failure(_ path: String, _ call: String) -> DigestError {
+        DigestError(file: path, what: call, detail: String(cString: strerror(errno)))
+    }
+}

@@ -1,0 +1,179 @@
+extension ModelConfiguration {
+    /// From the metadata of a GGUF file (keys: ggml's docs/gguf.md) and from which tensors it holds.
+    init(_ file: GGUFFile) throws(WeightsError) {
+        let source = try GGUFConfiguration(file)
+        let checks = source.checks
+        architecture = source.architecture
+        layerCount = try source.size("block_count", max: Limits.layersMax)
+        hiddenSize = try source.size("embedding_length", max: Limits.widthMax)
+        intermediateSize = try source.size("feed_forward_length", max: Limits.widthMax)
+        headCount = try source.size("attention.head_count", max: Limits.headsMax)
+        keyValueHeadCount = try checks.size(
+            try source.integer("attention.head_count_kv") ?? headCount, source.key("attention.head_count_kv"),
+            max: Limits.headsMax)
+        try checks.heads(headCount, keyValueHeadCount, source.key("attention.head_count_kv"))
+        headDimension = try source.headDimension(hidden: hiddenSize, heads: headCount)
+        vocabularySize = try source.vocabulary()
+        contextLength = try source.contextLength()
+        let epsilon = "attention.layer_norm_rms_epsilon"
+        guard let value = try source.number(epsilon) else {
+            throw WeightsError(.missing, file: file.path, field: source.key(epsilon), "is required")
+        }
+        rmsNormEpsilon = Float(try checks.positive(value, source.key(epsilon), max: 1))
+        ropeTheta = try checks.positive(try source.number("rope.freq_base") ?? 10_000, source.key("rope.freq_base"))
+        ropeScaling = try source.ropeScaling(headDimension: headDimension, context: contextLength)
+        tiedEmbeddings = !file.contains("output.weight")
+        hasQueryKeyValueBias = file.contains("blk.0.attn_q.bias")
+        hasOutputBias = file.contains("blk.0.attn_output.bias")
+        activation = .silu
+        beginToken = try file.metadata.integer("tokenizer.ggml.bos_token_id")
+        endTokens = try source.endTokens()
+        try checks.tokens(beginToken.map { [$0] } ?? [], "tokenizer.ggml.bos_token_id", vocabulary: vocabularySize)
+        try checks.tokens(endTokens, "tokenizer.ggml.eos_token_id", vocabulary: vocabularySize)
+    }
+}
+
+/// Looks keys up under the architecture's prefix.
+private struct GGUFConfiguration {
+    let file: GGUFFile
+    let architecture: ModelConfiguration.Architecture
+    let checks: ConfigurationChecks
+
+    init(_ file: GGUFFile) throws(WeightsError) {
+        self.file = file
+        checks = ConfigurationChecks(file: file.path)
+        guard let name = try file.metadata.text("general.architecture") else {
+            throw WeightsError(.missing, file: file.path, field: "general.architecture", "is required")
+        }
+        switch name {
+        // llama.cpp stores Mistral models as llama.
+        case "llama": architecture = .llama
+        case "qwen2": architecture = .qwen2
+        default: throw checks.refuse("general.architecture", "\(name) (llama and qwen2 are)")
+        }
+        if let experts = try integer("expert_count"), experts > 0 {
+            throw checks.refuse(key("expert_count"), "a mixture of \(experts) experts")
+        }
+        for unread in ["ffn_gate.bias", "ffn_up.bias", "ffn_down.bias", "attn_q_norm.weight", "attn_k_norm.weight"]
+        where file.contains("blk.0.\(unread)") {
+            throw checks.refuse("blk.0.\(unread)", "this tensor")
+        }
+    }
+
+    func key(_ name: String) -> String { "\(architecture.rawValue).\(name)" }
+
+    func integer(_ name: String) throws(WeightsError) -> Int? { try file.metadata.integer(key(name)) }
+
+    func number(_ name: String) throws(WeightsError) -> Double? { try file.metadata.number(key(name)) }
+
+    func size(_ name: String, max: Int) throws(WeightsError) -> Int {
+        try checks.size(try integer(name), key(name), max: max)
+    }
+
+    func headDimension(hidden: Int, heads: Int) throws(WeightsError) -> Int {
+        let keyLength = try integer("attention.key_length")
+        let dimension = try checks.headDimension(
+            keyLength, hidden: hidden, heads: heads, key(keyLength == nil ? "embedding_length" : "attention.key_length")
+        )
+        for name in ["attention.value_length", "rope.dimension_count"] {
+            if let other = try integer(name), other != dimension {
+                throw checks.refuse(key(name), "\(other) beside heads of \(dimension)")
+            }
+        }
+        return dimension
+    }
+
+    /// The embedding's rows decide: `vocab_size` is optional and older files leave it out.
+    func vocabulary() throws(WeightsError) -> Int {
+        let rows = try checks.size(
+            try file.place("token_embd.weight").rows, "token_embd.weight.shape", max: Limits.vocabularyMax)
+        if let claimed = try integer("vocab_size"), claimed != rows {
+            throw WeightsError(
+                .inconsistent, file: file.path, field: key("vocab_size"), "\(claimed), the embedding has \(rows) rows")
+        }
+        return rows
+    }
+
+    func contextLength() throws(WeightsError) -> Int {
+        let context = try size("context_length", max: Limits.contextMax)
+        guard let window = try integer("attention.sliding_window"), window > 0 else { return context }
+        return min(context, window)
+    }
+
+    func endTokens() throws(WeightsError) -> [Int] {
+        var tokens: Set<Int> = []
+        for name in ["eos", "eot", "eom"] {
+            if let token = try file.metadata.integer("tokenizer.ggml.\(name)_token_id") { tokens.insert(token) }
+        }
+        return tokens.sorted()
+    }
+}
+
+extension GGUFConfiguration {
+    func ropeScaling(headDimension: Int, context: Int) throws(WeightsError) -> RopeScaling {
+        if file.contains("rope_factors_long.weight") || file.contains("rope_factors_short.weight") {
+            throw checks.refuse("rope_factors_long.weight", "longrope scaling")
+        }
+        let kind = try file.metadata.text(key("rope.scaling.type")) ?? "none"
+        if file.contains("rope_freqs.weight") {
+            guard kind == "none" else {
+                throw checks.refuse(key("rope.scaling.type"), "\(kind) beside rope_freqs.weight")
+            }
+            return .frequencyFactors(try frequencyFactors(headDimension / 2))
+        }
+        switch kind {
+        case "none":
+            // The key that files had before scaling had types.
+            guard let factor = try number("rope.scale_linear"), factor != 1 else { return .none }
+            return .linear(factor: try checks.positive(factor, key("rope.scale_linear")))
+        case "linear": return .linear(factor: try requiredFactor())
+        case "yarn": return try yarn(context: context)
+        default: throw checks.refuse(key("rope.scaling.type"), "\(kind) scaling")
+        }
+    }
+
+    private func requiredFactor() throws(WeightsError) -> Double {
+        let name = "rope.scaling.factor"
+        guard let factor = try number(name) else {
+            throw WeightsError(.missing, file: file.path, field: key(name), "is required by rope.scaling.type")
+        }
+        return try checks.positive(factor, key(name))
+    }
+
+    private func yarn(context: Int) throws(WeightsError) -> RopeScaling {
+        // llama.cpp multiplies YaRN's usual attention factor by these; no converter for these architectures writes them.
+        for name in ["attn_factor", "yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
+            if let value = try number("rope.scaling.\(name)"), value != 1 {
+                throw checks.refuse(key("rope.scaling.\(name)"), "\(value)")
+            }
+        }
+        let original = try integer("rope.scaling.original_context_length") ?? context
+        return .yarn(
+            factor: try requiredFactor(),
+            originalContext: try checks.size(
+                original, key("rope.scaling.original_context_length"), max: Limits.contextMax),
+            attentionFactor: nil,
+            betaFast: try optionalPositive("rope.scaling.yarn_beta_fast") ?? 32,
+            betaSlow: try optionalPositive("rope.scaling.yarn_beta_slow") ?? 1)
+    }
+
+    private func optionalPositive(_ name: String) throws(WeightsError) -> Double? {
+        guard let value = try number(name) else { return nil }
+        return try checks.positive(value, key(name))
+    }
+
+    private func frequencyFactors(_ count: Int) throws(WeightsError) -> [Float] {
+        let tensor = try file.tensor("rope_freqs.weight")
+        guard tensor.shape == [count], tensor.type == .float32 else {
+            throw WeightsError(
+                .inconsistent, file: file.path, field: "rope_freqs.weight",
+                "\(tensor.shape) of \(tensor.type.name), expected [\(count)] of F32")
+        }
+        let factors = tensor.floats()
+        guard factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw WeightsError(
+                .malformed, file: file.path, field: "rope_freqs.weight", "has a factor that is not above 0")
+        }
+        return factors
+    }
+}

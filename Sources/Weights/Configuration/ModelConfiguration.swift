@@ -1,0 +1,49 @@
+/// The shape of a Llama-family transformer and the constants of its arithmetic, whatever file they came from.
+package struct ModelConfiguration: Sendable, Equatable {
+    package enum Architecture: String, Sendable {
+        case llama, mistral, qwen2
+    }
+
+    package enum Activation: String, Sendable {
+        case silu
+    }
+
+    package let architecture: Architecture
+    package let layerCount: Int
+    package let hiddenSize: Int
+    package let intermediateSize: Int
+    package let headCount: Int
+    /// Divides `headCount`; equal to it without grouped-query attention.
+    package let keyValueHeadCount: Int
+    /// Even.
+    package let headDimension: Int
+    package let vocabularySize: Int
+    /// Positions the model was made for; where it attends through a sliding window, the window, below which both agree.
+    package let contextLength: Int
+    package let rmsNormEpsilon: Float
+    package let ropeTheta: Double
+    package let ropeScaling: RopeScaling
+    /// The head is `model.embed_tokens.weight`; there is no `lm_head.weight`.
+    package let tiedEmbeddings: Bool
+    /// `q_proj`, `k_proj` and `v_proj` have a bias.
+    package let hasQueryKeyValueBias: Bool
+    /// `o_proj` has a bias.
+    package let hasOutputBias: Bool
+    package let activation: Activation
+    package let beginToken: Int?
+    /// Tokens that end an answer: end of sequence, of turn, of message; ascending, without repetition.
+    package let endTokens: [Int]
+}
+
+/// How rotary frequencies θ_i = ropeTheta^(-2i/d), i < d/2, are changed for longer contexts.
+package enum RopeScaling: Sendable, Equatable {
+    case none
+    /// θ_i / factor.
+    case linear(factor: Double)
+    /// Llama 3.1: long wavelengths divided by `factor`, short ones kept, a ramp between them.
+    case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalContext: Int)
+    /// θ_i / factors[i]: Llama 3's scaling as GGUF stores it, d/2 numbers.
+    case frequencyFactors([Float])
+    /// YaRN (arXiv 2309.00071). `attentionFactor` nil means 0.1 ln(factor) + 1.
+    case yarn(factor: Double, originalContext: Int, attentionFactor: Double?, betaFast: Double, betaSlow: Double)
+}

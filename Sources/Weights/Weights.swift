@@ -1,1 +1,0 @@
-// Checkpoints on disk: GGUF and safetensors, memory-mapped and bounds-checked.
