@@ -1,0 +1,54 @@
+import Foundation
+
+/// A folder of the cluster cannot be used.
+package struct ClusterPathsError: Error, Equatable, CustomStringConvertible {
+    package let path: String
+    package let message: String
+    package var description: String { "\(path): \(message)" }
+}
+
+extension ClusterPaths {
+    /// Creates what is missing of both folders, mode 0700, and verifies that the socket folder is ours alone.
+    package func prepare() throws(ClusterPathsError) {
+        for folder in [state, logs, processes] {
+            try makeFolder(folder, advice: "copy the topology into a folder that you may write to")
+        }
+        let parent = URL(fileURLWithPath: sockets).deletingLastPathComponent().path
+        // The parent first: under /tmp somebody else may have made it before us.
+        for folder in [parent, sockets] {
+            try makeFolder(folder, advice: "set XDG_RUNTIME_DIR to a folder of yours with mode 0700")
+            guard Self.isPrivateFolder(folder, userID: userID) else {
+                throw ClusterPathsError(
+                    path: folder,
+                    message: "is not a folder that belongs to user \(userID) alone (mode 0700); sockets in it could be "
+                        + "reached by others. Remove it or `chmod 700` it, or set XDG_RUNTIME_DIR to a folder of yours")
+            }
+        }
+    }
+
+    /// Removes the socket folder and what is left in it. Only after every process of the cluster has ended.
+    package func removeSockets() {
+        guard Self.isPrivateFolder(sockets, userID: userID) else { return }
+        try? FileManager.default.removeItem(atPath: sockets)
+    }
+
+    private func makeFolder(_ path: String, advice: String) throws(ClusterPathsError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw ClusterPathsError(path: path, message: "cannot be created (\(reason(error))); \(advice)")
+        }
+    }
+}
+
+/// The system's words for a Foundation error, short.
+func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    if let underlying, underlying.domain == NSPOSIXErrorDomain,
+        let code = POSIXErrorCode(rawValue: Int32(underlying.code))
+    {
+        return String(describing: POSIXError(code).localizedDescription)
+    }
+    return (error as NSError).localizedDescription
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+extension ClusterTopology {
+    /// Checks what parsing leaves alone: that the files of models and keys are there and can be read. `skein launch`,
+    /// `router` and `worker` call it before anything starts. With `worker`, only what that worker needs.
+    package func verifyFiles(forWorker worker: WorkerEntry? = nil) throws(TopologyError) {
+        let hosted = worker.map { worker in models.filter { worker.models.contains($0.name) } } ?? models
+        var needed = hosted.map { (line: $0.line, key: "models", file: $0.file, advice: modelAdvice) }
+        needed += keyFiles(for: worker).map { (line: $0.line, key: $0.key, file: $0.file, advice: keyAdvice) }
+        let missing = needed.compactMap { entry -> TopologyError.Issue? in
+            problem(with: entry.file).map {
+                .init(path: path, line: entry.line, key: entry.key, message: "\(entry.file): \($0); \(entry.advice)")
+            }
+        }
+        guard missing.isEmpty else { throw TopologyError(issues: missing) }
+    }
+
+    private var modelAdvice: String { "give the right path, or fetch the default model with deploy/fetch-model.sh" }
+    private var keyAdvice: String { "make it with `skein keygen`, or give the right path" }
+
+    private func keyFiles(for worker: WorkerEntry?) -> [(line: Int, key: String, file: String)] {
+        guard !security.insecure, router.sockets.contains(where: { $0.address.bind.isTCP }) else { return [] }
+        let server: [(String, String?)] =
+            worker == nil
+            ? [("security.keys", security.authorisedKeysFile), ("security.server_key", security.serverKeyFile)] : []
+        let everyone: [(String, String?)] = [("security.server_public_key", security.serverPublicKeyFile)]
+        let workers = (worker.map { [$0] } ?? localWorkers).compactMap { entry in
+            entry.keyFile.map { (line: entry.line, key: "workers", file: $0) }
+        }
+        return (server + everyone).compactMap { key, file in file.map { (security.line, key, $0) } } + workers
+    }
+
+    private func problem(with file: String) -> String? {
+        let target = ClusterPaths.absolute(file)
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: target) else { return "no such file" }
+        if attributes[.type] as? FileAttributeType == .typeDirectory { return "is a folder" }
+        return FileManager.default.isReadableFile(atPath: target) ? nil : "cannot be read"
+    }
+}

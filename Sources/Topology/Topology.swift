@@ -1,1 +1,0 @@
-// Cluster and expert graph as values.
