@@ -2,25 +2,89 @@
 /// same events at the same moments give the same directives, which is what lets `Simulation` search for mistakes.
 ///
 /// The shape is that of SWIM.Instance in swift-cluster-membership: this is the instance, `RouterService` is the shell.
+/// The tables are values of their own; what an event does to them is in the extensions beside them.
 package struct RoutingStateMachine: Sendable {
     package let configuration: RoutingConfiguration
 
+    var queries = QueryTable()
+    /// By model. A model without waiting queries has none.
+    var queues: [String: FairQueue] = [:]
+    var retention: Retention
+    var workers = WorkerTable()
+    var congestion = CongestionTable()
+    var timers = TimerHeap<TimerKey>()
+
+    /// The moment of the event in hand.
+    var now: Instant
+    /// What the event in hand has led to so far.
+    var directives: [Directive] = []
+    var nextAssignment: UInt64
+    var nextTicket: UInt64 = 1
+    var isDraining = false
+
     package init(configuration: RoutingConfiguration, at now: Instant) {
         self.configuration = configuration
+        self.now = now
+        retention = Retention(limits: configuration.limits)
+        nextAssignment = configuration.firstAssignment
     }
 
-    /// Takes in what happened and says what to do. Every timer that is due by `now` fires too, whatever the event.
-    package mutating func handle(_ event: Event, at now: Instant) -> [Directive] {
-        []
+    var limits: RoutingLimits { configuration.limits }
+
+    /// Takes in what happened and says what to do. Every timer that is due by `now` fires too, whatever the event, so
+    /// a flood of events cannot hold up a deadline.
+    package mutating func handle(_ event: Event, at moment: Instant) -> [Directive] {
+        now = max(now, moment)
+        forgiveOwnPause()
+        take(event)
+        fireTimers()
+        let result = directives
+        directives = []
+        return result
     }
 
     /// When the next `tick` is due at the latest; nil: nothing is waiting for time to pass.
-    package var nextDeadline: Instant? { nil }
+    package var nextDeadline: Instant? { timers.earliest }
 
     /// No query is left, and none will be taken: the shell may stop.
-    package var isDrained: Bool { false }
+    package var isDrained: Bool { isDraining && queries.count == 0 }
 
-    package func status(at now: Instant) -> RoutingStatus {
-        RoutingStatus(state: .degraded, queued: 0, inFlight: 0, retained: 0, workers: [], nodes: [])
+    private mutating func take(_ event: Event) {
+        switch event {
+        case .tick: break
+        case .drain: drain()
+        case .submitted(let submission): submit(submission)
+        case .prepared(let key, let ticket, let prompt): finishPreparing(key, ticket: ticket, prompt: prompt)
+        case .preparationFailed(let key, let ticket, let failure):
+            failPreparing(key, ticket: ticket, failure: failure)
+        case .cancelled(let key, let connection): cancel(key, from: connection)
+        case .leasesRenewed(let identity, let ids, let connection): renew(identity, ids, from: connection)
+        case .stopped(let key, let keepTokens): stop(key, keepTokens: keepTokens)
+        case .undeliverable(let connection): detach(connection)
+        case .congested(let connection, let key, let position):
+            noteCongestion(of: connection, query: key, position: position)
+        case .hello(let hello, let connection): register(hello, from: connection)
+        case .heartbeat(let heartbeat, let connection): hear(heartbeat, from: connection)
+        case .goodbye(let incarnation, let reason, let connection):
+            sayGoodbye(incarnation: incarnation, reason: reason, from: connection)
+        case .generated(let generated, let connection): take(generated, from: connection)
+        case .ended(let ended, let connection): take(ended, from: connection)
+        case .workerDisconnected(let connection): workers.index(of: connection).map { lose($0, .disconnected) }
+        case .workerExited(let name): workers.index(of: name).map { lose($0, .exited) }
+        }
+    }
+
+    // MARK: Saying what to do
+
+    mutating func count(
+        _ counter: Count.Counter, by amount: Int = 1, model: String? = nil, worker: String? = nil,
+        failure: FailureKind? = nil
+    ) {
+        directives.append(
+            .count(Count(counter: counter, by: UInt64(amount), model: model, worker: worker, failure: failure)))
+    }
+
+    mutating func note(_ level: Note.Level, _ text: String) {
+        directives.append(.note(Note(level: level, text: text)))
     }
 }

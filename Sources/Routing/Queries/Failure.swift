@@ -24,6 +24,8 @@ package enum FailureKind: Int32, Hashable, Sendable, CaseIterable {
     case unknownOutcome = 22
     case numericsMismatch = 23
     case nameTaken = 24
+    /// A message on a connection where nobody has said Hello: the worker says it again.
+    case unknownWorker = 25
 }
 
 /// A typed failure: what, where, and what to do.

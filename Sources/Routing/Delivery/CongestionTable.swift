@@ -1,0 +1,64 @@
+/// Client connections that take no more for the moment, and what they still have to get. While something is pending
+/// for a connection nothing else is sent to it; the retry sends all of it again from the position that was lost.
+struct CongestionTable: Sendable {
+    struct Pending: Hashable, Sendable {
+        var query: QueryKey
+        /// Of the first generated token that did not arrive.
+        var position: Int
+    }
+
+    struct Congestion: Sendable {
+        /// When this connection last took something.
+        var since: Instant
+        var pending: [Pending] = []
+        /// What the last retry sent.
+        fileprivate var attempted: [Pending] = []
+
+        /// A slow reader takes something now and then: not all that was sent again came back at the same position.
+        fileprivate var hasTakenSome: Bool { !attempted.allSatisfy(pending.contains) }
+    }
+
+    private var connections: [ClientConnection: Congestion] = [:]
+
+    var count: Int { connections.count }
+    subscript(connection: ClientConnection) -> Congestion? { connections[connection] }
+
+    /// Whether messages to this connection have to wait their turn.
+    func holdsBack(_ connection: ClientConnection) -> Bool {
+        connections[connection].map { !$0.pending.isEmpty } ?? false
+    }
+
+    mutating func add(_ pending: Pending, to connection: ClientConnection, at now: Instant) {
+        var congestion = connections.removeValue(forKey: connection) ?? Congestion(since: now)
+        if let index = congestion.pending.firstIndex(where: { $0.query == pending.query }) {
+            congestion.pending[index].position = min(congestion.pending[index].position, pending.position)
+        } else {
+            congestion.pending.append(pending)
+        }
+        connections[connection] = congestion
+    }
+
+    /// Takes out what is pending, so that the caller sends it; the connection stays known until it has stayed clear
+    /// for a whole retry interval.
+    mutating func takePending(_ connection: ClientConnection) -> [Pending] {
+        guard let pending = connections[connection]?.pending else { return [] }
+        connections[connection]?.attempted = pending
+        connections[connection]?.pending = []
+        return pending
+    }
+
+    /// Moves `since` to now if the last retry got anywhere.
+    mutating func noteProgress(_ connection: ClientConnection, at now: Instant) {
+        guard connections[connection]?.hasTakenSome == true else { return }
+        connections[connection]?.since = now
+    }
+
+    /// A query that is now delivered elsewhere, or whose outcome is gone, is owed nothing here.
+    mutating func drop(_ query: QueryKey, from connection: ClientConnection) {
+        connections[connection]?.pending.removeAll { $0.query == query }
+    }
+
+    mutating func remove(_ connection: ClientConnection) {
+        connections[connection] = nil
+    }
+}

@@ -1,0 +1,90 @@
+/// The one place where a query ends (P2).
+extension RoutingStateMachine {
+    mutating func finish(_ key: QueryKey, _ reason: FinishReason) {
+        queries[key]?.endAttempt(.finished)
+        guard let query = queries[key] else { return }
+        let final = Final(
+            attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
+            generatedTokens: query.tokens.count, timings: query.timings(at: now),
+            trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil)
+        observe(query, final.timings)
+        conclude(key, .answered(final))
+    }
+
+    mutating func fail(
+        _ key: QueryKey, _ kind: FailureKind, _ message: String, retryAfterMilliseconds: UInt64 = 0
+    ) {
+        let sent = queries[key]?.tokens.count ?? 0
+        conclude(
+            key,
+            .failed(Failure(kind, message, retryAfterMilliseconds: retryAfterMilliseconds, tokensSent: sent)))
+    }
+
+    mutating func stop(_ key: QueryKey, keepTokens: Int) {
+        guard let query = queries[key], !query.tokens.isEmpty else { return }
+        queries[key]?.keep(max(0, keepTokens))
+        finish(key, .stopString)
+    }
+
+    /// Takes the query out of every table, tells its client, keeps its outcome for a replay.
+    mutating func conclude(_ key: QueryKey, _ outcome: Outcome) {
+        leaveWorker(key)
+        guard let query = queries.remove(key) else { return }
+        removeFromQueue(key, model: query.model, served: false)
+        timers.cancel(.query(key))
+        retain(query, outcome)
+        if let connection = query.target, !holdBack(key, from: query.tokens.count, for: connection) {
+            deliver(outcome.message, about: key, to: connection)
+        }
+        directives.append(.forget(key))
+        switch outcome {
+        case .answered: count(.queriesAnswered, model: query.model, worker: query.attempts.last?.worker)
+        case .failed(let failure): count(.queriesFailed, model: query.model, failure: failure.kind)
+        }
+    }
+
+    /// Withdraws the running attempt. The place on the worker stays taken until the worker acknowledges.
+    private mutating func leaveWorker(_ key: QueryKey) {
+        guard case .running(let name, let assignment) = queries[key]?.phase else { return }
+        queries[key]?.endAttempt(.withdrawn)
+        guard let index = workers.index(of: name), let place = workers[index].index(of: assignment) else { return }
+        guard workers[index].assignments[place].query == key else { return }
+        withdraw(index, place: place)
+    }
+
+    private mutating func retain(_ query: QueryRecord, _ outcome: Outcome) {
+        retention.insert(
+            Retention.Entry(
+                key: query.key, digest: query.digest, node: query.node, promptTokens: query.prompt.count,
+                attempts: max(1, query.attempts.count), tokens: query.tokens, logprobs: query.logprobs,
+                outcome: outcome, expiresAt: now.advanced(byMilliseconds: limits.retainedMilliseconds)))
+        timers.set(.retention, to: retention.nextExpiry)
+    }
+
+    private mutating func observe(_ query: QueryRecord, _ timings: Timings) {
+        let worker = query.attempts.last?.worker ?? ""
+        var values: [(Observation.Metric, UInt64)] = [(.queue, timings.queue), (.total, timings.total)]
+        if query.firstTokenAt != nil { values.append((.firstToken, timings.queue + timings.prefill)) }
+        if query.tokens.count > 1 { values.append((.perToken, timings.decode / UInt64(query.tokens.count - 1))) }
+        for (metric, microseconds) in values {
+            directives.append(
+                .observe(
+                    Observation(metric: metric, microseconds: microseconds, model: query.model, worker: worker)))
+        }
+    }
+}
+
+extension Outcome {
+    var message: Delivery.Message {
+        switch self {
+        case .answered(let final): .final(final)
+        case .failed(let failure): .failure(failure)
+        }
+    }
+}
+
+extension QueryRecord {
+    fileprivate var receipt: Receipt? {
+        pin.map { Receipt(modelSHA256: $0.sha256, numerics: $0.numerics, seed: sampling.seed) }
+    }
+}

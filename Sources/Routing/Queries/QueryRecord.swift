@@ -1,0 +1,131 @@
+/// A query that has not ended.
+struct QueryRecord: Sendable {
+    enum Phase: Hashable, Sendable {
+        case preparing(ticket: UInt64)
+        /// Waits for a worker, for the first time or again.
+        case queued
+        case running(worker: String, assignment: AssignmentID)
+    }
+
+    /// What a worker must match so that it can go on where another stopped (P1).
+    struct Pin: Hashable, Sendable {
+        var sha256: String
+        var numerics: String
+    }
+
+    let key: QueryKey
+    /// Grows with every accepted query: the order among queries wherever one is needed.
+    let order: UInt64
+    let digest: BodyDigest
+    let node: String
+    let model: String
+    let sampling: Sampling
+    let topLogprobs: Int
+    let acceptedAt: Instant
+    let deadline: Instant
+    var wantsTrace: Bool
+    let maxTokensAsked: Int
+    /// What was asked for, cut to the context of the worker that sent the first token.
+    var maxTokens: Int
+
+    var phase: Phase
+    var prompt: [Int32] = []
+    /// The largest id in `prompt`: a worker's vocabulary must hold it.
+    var promptTokenMax: Int32 = 0
+    var tokens: [Int32] = []
+    var logprobs: [TokenLogprobs] = []
+    var pin: Pin?
+
+    var attempts: [AttemptTrace] = []
+    var workersKilled = 0
+    /// Workers that failed this query without dying: not asked again.
+    var failedOn: [String] = []
+    /// What the last of them said.
+    var lastFault = ""
+
+    var target: ClientConnection?
+    var leaseUntil: Instant
+    /// Set while no ready worker can take the query.
+    var waitUntil: Instant?
+    var queuedAt: Instant
+    var firstDispatchAt: Instant?
+    var attemptAt: Instant?
+    var attemptFirstTokenAt: Instant?
+    var firstTokenAt: Instant?
+    var lastTokenAt: Instant?
+
+    init(_ submission: Submission, order: UInt64, phase: Phase, deadline: Instant, leaseUntil: Instant, at now: Instant)
+    {
+        key = submission.key
+        self.order = order
+        digest = submission.digest
+        node = submission.node
+        model = submission.model
+        sampling = submission.sampling
+        topLogprobs = submission.topLogprobs
+        acceptedAt = now
+        self.deadline = deadline
+        wantsTrace = submission.wantsTrace
+        maxTokensAsked = submission.maxTokens
+        maxTokens = submission.maxTokens
+        self.phase = phase
+        target = submission.connection
+        self.leaseUntil = leaseUntil
+        queuedAt = now
+    }
+
+    var nextMoment: Instant { min(deadline, leaseUntil, waitUntil ?? deadline) }
+    var wasDispatched: Bool { !attempts.isEmpty }
+
+    /// The number of the attempt that is running, or that will be next.
+    var attempt: Int {
+        if case .running = phase { return attempts.count }
+        return attempts.count + 1
+    }
+
+    func timings(at now: Instant) -> Timings {
+        Timings(
+            queue: (firstDispatchAt ?? now).microseconds(since: acceptedAt),
+            prefill: firstDispatchAt.map { (firstTokenAt ?? now).microseconds(since: $0) } ?? 0,
+            decode: firstTokenAt.map { (lastTokenAt ?? $0).microseconds(since: $0) } ?? 0,
+            total: now.microseconds(since: acceptedAt))
+    }
+
+    mutating func beginAttempt(on worker: String, at now: Instant) {
+        attempts.append(
+            AttemptTrace(
+                worker: worker, attempt: attempts.count + 1, firstPosition: tokens.count, tokens: 0,
+                queueMicroseconds: now.microseconds(since: queuedAt), prefillMicroseconds: 0, decodeMicroseconds: 0,
+                outcome: .running))
+        firstDispatchAt = firstDispatchAt ?? now
+        attemptAt = now
+        attemptFirstTokenAt = nil
+        waitUntil = nil
+    }
+
+    mutating func append(_ fresh: ArraySlice<Int32>, logprobs freshLogprobs: ArraySlice<TokenLogprobs>, at now: Instant)
+    {
+        tokens.append(contentsOf: fresh)
+        if topLogprobs > 0 { logprobs.append(contentsOf: freshLogprobs) }
+        firstTokenAt = firstTokenAt ?? now
+        lastTokenAt = now
+        let last = attempts.count - 1
+        if attemptFirstTokenAt == nil {
+            attemptFirstTokenAt = now
+            attempts[last].prefillMicroseconds = now.microseconds(since: attemptAt ?? now)
+        }
+        attempts[last].tokens += fresh.count
+        attempts[last].decodeMicroseconds = now.microseconds(since: attemptFirstTokenAt ?? now)
+    }
+
+    /// Writes down how the running attempt went; a query without one is left as it is.
+    mutating func endAttempt(_ outcome: AttemptTrace.Outcome) {
+        guard let last = attempts.indices.last, attempts[last].outcome == .running else { return }
+        attempts[last].outcome = outcome
+    }
+
+    mutating func keep(_ count: Int) {
+        tokens.removeLast(max(0, tokens.count - count))
+        logprobs.removeLast(max(0, logprobs.count - count))
+    }
+}

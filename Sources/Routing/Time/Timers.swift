@@ -1,0 +1,81 @@
+/// What the passing of time does.
+extension RoutingStateMachine {
+    mutating func fireTimers() {
+        while let key = timers.popDue(at: now) {
+            switch key {
+            case .query(let key): look(at: key)
+            case .worker(let name): lookAtWorker(name)
+            case .congestion(let connection): retry(connection)
+            case .retention: expireRetained()
+            case .drain: endDraining()
+            }
+        }
+    }
+
+    /// A router that was itself stopped (a suspended machine, SIGSTOP) finds heartbeats and lease renewals of that
+    /// time unread in its sockets. Holding the silence against the others would end every query; the router's own
+    /// lateness is added to their time instead (the idea of Lifeguard's local health, arXiv:1707.00788). Deadlines are
+    /// promises to clients and do not move.
+    mutating func forgiveOwnPause() {
+        guard let due = timers.earliest else { return }
+        let late = now.microseconds(since: due)
+        guard late > configuration.heartbeatMilliseconds * 1000 else { return }
+        note(
+            .warning, "the router itself stood still for \(late / 1000) ms; workers and leases get that much more time")
+        for index in workers.records.indices {
+            workers[index].lastHeard = workers[index].lastHeard.advanced(byMicroseconds: late)
+            workers[index].progressAt = workers[index].progressAt.advanced(byMicroseconds: late)
+        }
+        queries.updateAll { $0.leaseUntil = $0.leaseUntil.advanced(byMicroseconds: late) }
+    }
+
+    /// A query's moment has come: the deadline first, it is the promise.
+    private mutating func look(at key: QueryKey) {
+        guard let query = queries[key] else { return }
+        if query.deadline <= now {
+            fail(key, .deadlineExceeded, "the deadline passed; ask for more time or fewer tokens")
+        } else if query.leaseUntil <= now {
+            fail(key, .leaseExpired, "no lease renewal for \(configuration.leaseMilliseconds) ms; renew while waiting")
+        } else if let waitUntil = query.waitUntil, waitUntil <= now {
+            failForLackOfWorkers(key)
+        } else {
+            timers.set(.query(key), to: query.nextMoment)
+        }
+    }
+
+    private mutating func lookAtWorker(_ name: String) {
+        guard let index = workers.index(of: name) else { return }
+        if let cause = workers[index].lossCause(configuration, at: now) { return lose(index, cause) }
+        if case .lost = workers[index].condition, workers[index].nextMoment(configuration, at: now) <= now {
+            return workers.remove(name)
+        }
+        reschedule(index)
+        // An ejection may have ended, or the last unsuspected worker become suspect: either opens a place.
+        dispatch(modelsOf: workers[index])
+    }
+
+    mutating func reschedule(_ index: Int) {
+        timers.set(.worker(workers[index].name), to: workers[index].nextMoment(configuration, at: now))
+    }
+
+    private mutating func expireRetained() {
+        retention.expire(at: now)
+        timers.set(.retention, to: retention.nextExpiry)
+    }
+}
+
+/// Shutting down.
+extension RoutingStateMachine {
+    mutating func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        note(.info, "draining: \(queries.count) queries may go on for \(configuration.drainMilliseconds) ms")
+        timers.set(.drain, to: now.advanced(byMilliseconds: configuration.drainMilliseconds))
+    }
+
+    mutating func endDraining() {
+        for key in queries.keys {
+            fail(key, .draining, "the router is shutting down; ask again once it is back")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// Tokens and endings from workers: duplicates and stale attempts are discarded, anything else that does not fit is
+/// the worker's fault and moves the query elsewhere.
+extension RoutingStateMachine {
+    mutating func take(_ generated: Generated, from connection: WorkerConnection) {
+        guard let index = speaker(connection) else { return }
+        workers[index].advance(at: now)
+        guard let place = workers[index].index(of: generated.assignment) else {
+            // Left over from an earlier router, perhaps: work for nobody.
+            directives.append(.withdraw(connection, generated.assignment))
+            return count(.staleMessages, worker: workers[index].name)
+        }
+        guard let key = workers[index].assignments[place].query else {
+            return count(.staleMessages, worker: workers[index].name)
+        }
+        if let fault = queries[key]?.fault(of: generated, vocabulary: vocabulary(index, key), limits: limits) {
+            return blame(index, place: place, key, fault)
+        }
+        extend(key, generated, index: index, place: place)
+    }
+
+    private func vocabulary(_ index: Int, _ key: QueryKey) -> Int {
+        queries[key].flatMap { workers[index].holding($0.model)?.vocabulary } ?? 0
+    }
+
+    /// Appends what is new and passes it on.
+    private mutating func extend(_ key: QueryKey, _ generated: Generated, index: Int, place: Int) {
+        let known = (queries[key]?.tokens.count ?? 0) - generated.position
+        if known > 0, !generated.tokens.isEmpty {
+            count(.duplicateTokens, by: min(known, generated.tokens.count), worker: workers[index].name)
+        }
+        let fresh = generated.tokens.dropFirst(known)
+        guard !fresh.isEmpty else { return }
+        let position = generated.position + known
+        let logprobs = generated.logprobs.dropFirst(known)
+        queries[key]?.append(fresh, logprobs: logprobs, at: now)
+        workers[index].assignments[place].outstandingTokens -= fresh.count
+        guard
+            let (model, topLogprobs, attempt, target) = queries[key].map({
+                ($0.model, $0.topLogprobs, $0.attempt, $0.target)
+            })
+        else { return }
+        count(.tokensOut, by: fresh.count, model: model, worker: workers[index].name)
+        let isHeldBack = target.map { holdBack(key, from: position, for: $0) } ?? false
+        directives.append(
+            .advance(
+                Advance(
+                    query: key, attempt: attempt, position: position, tokens: Array(fresh),
+                    logprobs: topLogprobs > 0 ? Array(logprobs) : [], connection: isHeldBack ? nil : target)))
+    }
+
+    mutating func take(_ ended: Ended, from connection: WorkerConnection) {
+        guard let index = speaker(connection) else { return }
+        workers[index].advance(at: now)
+        guard let place = workers[index].index(of: ended.assignment) else {
+            return count(.staleMessages, worker: workers[index].name)
+        }
+        let key = workers[index].assignments[place].query
+        workers[index].assignments.remove(at: place)
+        if let key { settle(key, ended, index: index) }
+        dispatch(modelsOf: workers[index])
+    }
+
+    /// The worker's word that an attempt is over. Its place is free already.
+    private mutating func settle(_ key: QueryKey, _ ended: Ended, index: Int) {
+        guard let query = queries[key] else { return }
+        let name = workers[index].name
+        switch ended.kind {
+        case .endToken:
+            workers[index].health.succeed()
+            finish(key, .endToken)
+        case .maxTokens where query.tokens.count == query.maxTokens:
+            workers[index].health.succeed()
+            finish(key, .maxTokens)
+        case .maxTokens:
+            fault(index, key, .failed, "said it was done after \(query.tokens.count) of \(query.maxTokens) tokens")
+        case .refused: fault(index, key, .refused, "refused the work: \(ended.message)")
+        case .withdrawn: fault(index, key, .failed, "gave the work back unasked")
+        case .failed: fault(index, key, .failed, "failed: \(ended.message)")
+        }
+        if ended.kind != .endToken, ended.kind != .maxTokens {
+            note(.warning, "worker \(name) ended an assignment as \(ended.kind): \(ended.message)")
+        }
+    }
+
+    /// A worker contradicts what it or another said: the attempt is over, and the worker is told so.
+    private mutating func blame(_ index: Int, place: Int, _ key: QueryKey, _ text: String) {
+        note(.warning, "worker \(workers[index].name) \(text)")
+        withdraw(index, place: place)
+        fault(index, key, .failed, text)
+    }
+
+    private mutating func fault(_ index: Int, _ key: QueryKey, _ trace: AttemptTrace.Outcome, _ text: String) {
+        let name = workers[index].name
+        workers[index].health.fail(configuration, at: now)
+        reschedule(index)
+        count(.workerFaults, worker: name)
+        interrupt(key, Interruption(trace: trace, text: "worker \(name) \(text)", avoid: name))
+    }
+}
+
+extension QueryRecord {
+    /// What is wrong with these tokens as a continuation of those at hand, as the rest of a sentence about the worker.
+    fileprivate func fault(of generated: Generated, vocabulary: Int, limits: RoutingLimits) -> String? {
+        let (position, count) = (generated.position, generated.tokens.count)
+        if position < 0 || position > tokens.count {
+            return "sent position \(position) where \(tokens.count) is next"
+        }
+        if count > maxTokens - position { return "sent more than the \(maxTokens) tokens it was asked for" }
+        if !generated.tokens.allSatisfy({ $0 >= 0 && Int($0) < vocabulary }) {
+            return "sent a token id outside its vocabulary of \(vocabulary)"
+        }
+        if topLogprobs > 0 {
+            if generated.logprobs.count != count {
+                return "sent \(generated.logprobs.count) log probabilities for \(count) tokens"
+            }
+            if generated.logprobs.contains(where: { $0.top.count > limits.topLogprobsMax }) {
+                return "sent more alternatives than were asked for"
+            }
+        }
+        let known = min(tokens.count - position, count)
+        if generated.tokens.prefix(known) != tokens[position..<position + known] {
+            return "sent tokens that differ from those at hand, at position \(position)"
+        }
+        return nil
+    }
+}
