@@ -1,2 +1,118 @@
-// Order-fixed kernels; see Sources/Kernels for the Swift side.
+// Order-fixed arithmetic: every output element has one accumulation order, a function of the inner dimension K alone, so that
+// its bits depend neither on the rows beside it, nor on tiles, threads, pages or the instruction set.
+// SIMD lanes run across outputs, over weights packed for it: each lane adds k = 0, 1, 2 … by fused multiply-add.
+// Sources/Kernels is the safe face; nothing else includes this header. Shapes are row-major, strides are in floats.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// --- Instruction sets -----------------------------------------------------------------------------------------------------
+
+enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 };
+/// 1 when this machine runs kernels of that instruction set.
+int ck_isa_available(int isa);
+
+// --- Memory ---------------------------------------------------------------------------------------------------------------
+
+/// Zeroed memory, 64-byte aligned, in huge pages where that pays; NULL when there is none. `bytes` must come back to ck_free.
+void *ck_allocate(size_t bytes);
+void ck_free(void *memory, size_t bytes);
+
+// --- Team -----------------------------------------------------------------------------------------------------------------
+
+typedef struct ck_team ck_team;
+typedef void (*ck_part)(void *context, int32_t part, int32_t thread);
+/// `threads` counts the caller. Idle workers spin for `spin_nanoseconds`, then sleep. NULL when no thread could be started.
+ck_team *ck_team_create(int32_t threads, int64_t spin_nanoseconds);
+void ck_team_destroy(ck_team *team);
+int32_t ck_team_threads(const ck_team *team);
+/// Runs part(context, 0 ..< parts, thread) on the team and returns when all have ended. Not from inside a part.
+void ck_team_run(ck_team *team, int32_t parts, ck_part part, void *context);
+
+// --- Packed matrices [outputs, inputs] ------------------------------------------------------------------------------------
+
+enum { CK_F32 = 0, CK_U8 = 1, CK_U4 = 2 };
+enum { CK_F32_PANEL = 64, CK_BLOCK_PANEL = 32, CK_BLOCK = 32, CK_PAGE = 64 };
+enum { CK_Q8_0 = 0, CK_Q4_0 = 1, CK_Q4_1 = 2, CK_Q5_0 = 3, CK_Q5_1 = 4, CK_Q4_K = 5, CK_Q5_K = 6, CK_LAYOUTS = 7 };
+
+/// F32: panels of 64 outputs, each [inputs][64] floats.
+/// U8, U4: panels of 32 outputs; per block of 32 inputs the scales [32], the minima [32] if any, then unsigned weights
+/// [8 groups][32 outputs][4 k] (U4: low nibbles hold group 2 j, high nibbles group 2 j + 1).
+/// A weight is scale * (w - zero_point) + minimum. Scales and minima are f16 bits, or f32 when `wide`.
+typedef struct {
+    int32_t format, has_min, wide, zero_point;
+    int64_t outputs, inputs, panels, panel_bytes;
+    const uint8_t *data;
+} ck_matrix;
+
+/// Bytes of one block of a GGML layout, and the number of weights in it (32 or 256).
+size_t ck_layout_bytes(int layout, int32_t *weights);
+/// Fills format, sizes and panel_bytes (not data).
+ck_matrix ck_matrix_f32(int64_t outputs, int64_t inputs);
+ck_matrix ck_matrix_blocks(int layout, int64_t outputs, int64_t inputs);
+/// Packs rows [count <= 64][inputs] into panel `panel` of an f32 matrix.
+void ck_pack_f32_panel(const ck_matrix *matrix, void *data, int64_t panel, const float *rows, int64_t count);
+/// Packs one row of GGML blocks as output `output`.
+void ck_pack_block_row(const ck_matrix *matrix, void *data, int layout, int64_t output, const uint8_t *row);
+
+// --- Context --------------------------------------------------------------------------------------------------------------
+
+/// An instruction set, a team and scratch memory; one thread at a time.
+typedef struct ck_context ck_context;
+ck_context *ck_context_create(ck_team *team, int isa);
+void ck_context_destroy(ck_context *context);
+
+typedef struct {
+    const ck_matrix *matrix;
+    float *out;
+    int64_t out_stride;
+    int32_t accumulate;
+} ck_product;
+enum { CK_PRODUCTS_MAX = 16 };
+/// out[r, o] (+)= Σ_k x[r, k] * matrix[o, k] for every product; all matrices have the same inputs. Returns 0, or -1 without memory.
+int ck_multiply(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count);
+
+/// out = (x / sqrt(mean(x²) + eps)) * weight per row; `weight` has `width` floats.
+void ck_rms_norm(
+    ck_context *context, const float *x, int64_t x_stride, const float *weight, float eps, float *out, int64_t out_stride,
+    int64_t rows, int64_t width);
+/// out = x + y.
+void ck_add(
+    ck_context *context, const float *x, int64_t x_stride, const float *y, int64_t y_stride, float *out, int64_t out_stride,
+    int64_t rows, int64_t width);
+/// out = up * gate / (1 + exp(-gate)).
+void ck_swiglu(
+    ck_context *context, const float *gate, int64_t gate_stride, const float *up, int64_t up_stride, float *out,
+    int64_t out_stride, int64_t rows, int64_t width);
+/// Rotates the pairs (i, i + half) of every head in place by the angles of the row's position; tables are [positions][half].
+void ck_rotate_half(
+    ck_context *context, float *x, int64_t x_stride, const int32_t *positions, const float *cosines, const float *sines,
+    int64_t table_stride, int64_t rows, int64_t heads, int64_t head_dim, int64_t half);
+/// out = exp(x), each element.
+void ck_exp(ck_context *context, const float *x, float *out, int64_t count);
+/// The largest element's index, the lowest one on ties; NaN never wins.
+int64_t ck_argmax(ck_context *context, const float *x, int64_t count);
+/// log Σ exp(x), summed in double in a fixed order.
+double ck_log_sum_exp(ck_context *context, const float *x, int64_t count);
+
+// --- Attention ------------------------------------------------------------------------------------------------------------
+
+/// One layer's pages: page p and head h hold K as [head_dim][64 positions] and then V as [64 positions][head_dim].
+typedef struct {
+    float *data;
+    int64_t page_stride, head_dim, kv_heads;
+} ck_pages;
+
+/// Rows first_row ..< first_row + rows of the batch are positions first_position … of one sequence with page table `table`.
+typedef struct {
+    const int32_t *table;
+    int64_t first_row, rows, first_position;
+} ck_run;
+
+void ck_append(
+    ck_context *context, const float *keys, int64_t key_stride, const float *values, int64_t value_stride, ck_pages pages,
+    const ck_run *runs, int64_t count);
+/// Causal attention of `heads` query heads over positions 0 ... position of each row. Returns 0, or -1 without memory.
+int ck_attention(
+    ck_context *context, const float *queries, int64_t query_stride, int64_t heads, float scale, float *out,
+    int64_t out_stride, ck_pages pages, const ck_run *runs, int64_t count);

@@ -1,0 +1,65 @@
+// The table of functions that each instruction set fills in (see instructions_*.c), and what drivers share.
+#pragma once
+#include "include/CKernels.h"
+
+/// 32 quantised activations: x ≈ d * q, q in -127 ... 127.
+typedef struct {
+    float d;       // max |x| / 127
+    float d_sum;   // d * Σ q, what a minimum is multiplied by
+    int32_t sum;   // Σ q, what a zero point is multiplied by
+    int8_t q[CK_BLOCK];
+} ck_activations;
+
+/// Elementwise operands; what each field means is said at the operation in CKernels.h.
+typedef struct {
+    const float *x, *y;
+    float *out;
+    int64_t x_stride, y_stride, out_stride, width;
+    float eps;
+    const int32_t *positions;
+    const float *cosines, *sines;
+    int64_t table_stride, heads, head_dim, half;
+} ck_rows;
+
+typedef struct {
+    const float *queries;
+    float *out;
+    int64_t query_stride, out_stride, heads;
+    float scale;
+    ck_pages pages;
+} ck_attention_job;
+
+/// Rows `first` ..< `first + count` of a run, all query heads of one key-value head.
+typedef struct {
+    const ck_run *run;
+    int64_t first, count, kv_head;
+} ck_attention_item;
+
+typedef struct {
+    /// Panels p0 ..< p1 for rows r0 ..< r1.
+    void (*multiply_f32)(const float *x, int64_t x_stride, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);
+    void (*multiply_blocks)(const ck_activations *x, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);
+    void (*quantise)(const float *x, ck_activations *out, int64_t blocks);
+    void (*rms_norm)(const ck_rows *rows, int64_t r0, int64_t r1);
+    void (*add)(const ck_rows *rows, int64_t r0, int64_t r1);
+    void (*swiglu)(const ck_rows *rows, int64_t r0, int64_t r1);
+    void (*rotate_half)(const ck_rows *rows, int64_t r0, int64_t r1);
+    void (*exponential)(const float *x, float *out, int64_t count);
+    int64_t (*argmax)(const float *x, int64_t count);
+    double (*log_sum_exp)(const float *x, int64_t count);
+    void (*attention)(const ck_attention_job *job, const ck_attention_item *item, float *scratch);
+} ck_operations;
+
+extern const ck_operations ck_operations_portable, ck_operations_avx2, ck_operations_avx512;
+
+struct ck_context {
+    ck_team *team;
+    const ck_operations *operations;
+    ck_activations *activations;
+    size_t activation_bytes;
+    float *scratch;
+    size_t scratch_bytes;
+};
+
+/// Makes *memory at least `bytes` long, losing its contents; 0, or -1 when there is no memory.
+int ck_reserve(void **memory, size_t *capacity, size_t bytes);

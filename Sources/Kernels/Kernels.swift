@@ -1,1 +1,0 @@
-// Order-fixed arithmetic: every output element has one accumulation order.
