@@ -1,0 +1,113 @@
+/// Tokens as raw bytes, and how they merge. A 49,152-token vocabulary takes under 3 MB.
+struct Vocabulary: Sendable {
+    /// By id: the bytes a token stands for in text.
+    let pieces: PackedStrings
+    private let kinds: [VocabularySource.TokenKind]
+    let merges: MergeTable
+    /// The token of each single byte; -1 where the vocabulary lacks it, and the byte is dropped, as in `tokenizers`.
+    let tokenOfByte: [Int32]
+    /// Whole words, where the model ignores merges.
+    private let words: PieceTable?
+
+    init(_ source: VocabularySource) throws(TokenizationError) {
+        try Self.checkLimits(source)
+        var builder = VocabularyBuilder(source)
+        builder.decodePieces()
+        tokenOfByte = builder.singleBytes()
+        merges = try builder.resolveMerges()
+        pieces = builder.pieces
+        kinds = source.kinds
+        words = source.ignoresMerges ? builder.table : nil
+    }
+
+    var count: Int { kinds.count }
+
+    /// Control and unknown tokens: no text of their own, unless asked for.
+    func isSpecial(_ id: Int) -> Bool { kinds[id] == .control || kinds[id] == .unknown }
+
+    /// The token that is the whole word, where the model ignores merges. Added tokens are never words: text is inert.
+    func wholeWord(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int32? {
+        guard let id = words?.find(bytes, range, in: pieces), kinds[Int(id)] == .normal else { return nil }
+        return id
+    }
+
+    private static func checkLimits(_ source: VocabularySource) throws(TokenizationError) {
+        try VocabularyLimits.check("tokens", source.tokens.count, VocabularyLimits.tokensMax)
+        try VocabularyLimits.check("merges", source.merges.count, VocabularyLimits.mergesMax)
+        try VocabularyLimits.check("added tokens", source.addedTokens.count, VocabularyLimits.addedTokensMax)
+        try VocabularyLimits.check("bytes of tokens", source.tokens.bytes.count, VocabularyLimits.textBytesMax)
+        guard source.tokens.count > 0 else { throw .malformed(field: "tokens", reason: "the vocabulary is empty") }
+        guard source.kinds.count == source.tokens.count else {
+            throw .malformed(
+                field: "token types", reason: "\(source.kinds.count) types for \(source.tokens.count) tokens")
+        }
+        for added in source.addedTokens where !(0..<source.tokens.count).contains(Int(added.id)) || added.text.isEmpty {
+            throw .malformed(field: "added token \(added.id)", reason: "no such id, or empty text '\(added.text)'")
+        }
+        if let id = source.kinds.firstIndex(of: .byte) {
+            throw .unsupported(feature: "byte fallback (token \(id) has type 'byte')")
+        }
+    }
+}
+
+/// Turns the byte-level alphabet of a source into raw bytes and ids.
+private struct VocabularyBuilder {
+    let source: VocabularySource
+    var pieces = PackedStrings()
+    /// Tokens that text can reach without parsing special ones.
+    var table: PieceTable
+    private var scratch: [UInt8] = []
+
+    init(_ source: VocabularySource) {
+        self.source = source
+        table = PieceTable(capacity: source.tokens.count)
+    }
+
+    mutating func decodePieces() {
+        for id in 0..<source.tokens.count {
+            let text = source.tokens[id]
+            let kind = source.kinds[id]
+            // An added token's text is what it says, not the byte-level alphabet.
+            let isPlain = (kind == .normal || kind == .userDefined) && !text.isEmpty
+            if kind == .normal && ByteAlphabet.decode(text, into: &scratch) {
+                pieces.append(scratch)
+            } else {
+                pieces.append(text)
+            }
+            if isPlain { table.insert(id, of: pieces) }
+        }
+    }
+
+    func singleBytes() -> [Int32] {
+        (0..<256).map { byte in table.find([UInt8(byte)].span, 0..<1, in: pieces) ?? -1 }
+    }
+
+    mutating func resolveMerges() throws(TokenizationError) -> MergeTable {
+        var merges = MergeTable(capacity: source.merges.count)
+        let specials = Set(source.addedTokens.map(\.text))
+        for rank in 0..<source.merges.count {
+            let text = source.merges[rank]
+            guard let space = text.firstIndex(of: 0x20), text.lastIndex(of: 0x20) == space else {
+                throw .malformed(field: "merges[\(rank)]", reason: "expected two tokens and one space between them")
+            }
+            var joined = text
+            joined.remove(at: space)
+            let parts = [text[..<space], text[(space + 1)...], joined]
+            let ids = parts.map { find($0) }
+            guard let left = ids[0], let right = ids[1], let result = ids[2] else {
+                // A merge that would spell a special token is left out: text never becomes one.
+                if parts.contains(where: { specials.contains(String(decoding: $0, as: UTF8.self)) }) { continue }
+                throw .malformed(
+                    field: "merges[\(rank)]",
+                    reason: "'\(String(decoding: text, as: UTF8.self))' names a token that the vocabulary lacks")
+            }
+            merges.append(.init(left: left, right: right, result: result))
+        }
+        return merges
+    }
+
+    private mutating func find(_ text: ArraySlice<UInt8>) -> Int32? {
+        guard ByteAlphabet.decode(text, into: &scratch) else { return nil }
+        return table.find(scratch.span, 0..<scratch.count, in: pieces)
+    }
+}
