@@ -62,7 +62,7 @@ extension ChatTemplate {
 
     /// The text of a Jinja literal's inside, when it is one and has no escape but a backslash's.
     private static func literal(_ inside: some StringProtocol) -> String? {
-        let text = inside.replacing("\\\\", with: "\u{0}")
+        let text = String(inside).replacing("\\\\", with: "\u{0}")
         guard !text.contains("'"), !text.contains("\\") else { return nil }
         return text.replacing("\u{0}", with: "\\")
     }

@@ -13,7 +13,8 @@ struct WordMerger {
     private var heap = RankHeap()
 
     /// Appends the tokens of `text[range]` to `ids`.
-    mutating func merge(_ text: Span<UInt8>, _ range: Range<Int>, with vocabulary: Vocabulary, into ids: inout [Int32]) {
+    mutating func merge(_ text: Span<UInt8>, _ range: Range<Int>, with vocabulary: Vocabulary, into ids: inout [Int32])
+    {
         symbols.removeAll(keepingCapacity: true)
         for index in range {
             let token = vocabulary.tokenOfByte[Int(text[index])]

@@ -16,7 +16,8 @@ struct WordScanner {
             // The part up to the next digit is a text of its own: look-ahead does not see past it.
             let partEnd = pattern == .smollm ? endOfPart(text, start, range.upperBound) : range.upperBound
             while start < partEnd {
-                let end = pattern == .gpt2 || pattern == .smollm
+                let end =
+                    pattern == .gpt2 || pattern == .smollm
                     ? endOfGPT2Word(text, start, partEnd) : endOfSplitWord(text, start, partEnd)
                 word(start..<end)
                 start = end
@@ -112,7 +113,8 @@ struct WordScanner {
         case UInt8(ascii: "r"), UInt8(ascii: "v"): return second == UInt8(ascii: "e") ? start + 3 : nil
         case UInt8(ascii: "l"): return second == UInt8(ascii: "l") ? start + 3 : nil
         // U+017F, the long s, folds to s.
-        case 0xE5 where ignoringCase && text[start + 1] == 0xC5 && second == 0xBF && text[start + 2] == 0xBF: return start + 3
+        case 0xE5 where ignoringCase && text[start + 1] == 0xC5 && second == 0xBF && text[start + 2] == 0xBF:
+            return start + 3
         default: return nil
         }
     }

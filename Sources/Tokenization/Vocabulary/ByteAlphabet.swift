@@ -23,7 +23,9 @@ enum ByteAlphabet {
             var scalar = Int(text[index])
             if scalar >= 0x80 {
                 // The alphabet ends at U+0143: only two-byte sequences can belong to it.
-                guard scalar & 0xE0 == 0xC0, index + 1 < text.endIndex, text[index + 1] & 0xC0 == 0x80 else { return false }
+                guard scalar & 0xE0 == 0xC0, index + 1 < text.endIndex, text[index + 1] & 0xC0 == 0x80 else {
+                    return false
+                }
                 scalar = (scalar & 0x1F) << 6 | Int(text[index + 1] & 0x3F)
                 index += 1
             }

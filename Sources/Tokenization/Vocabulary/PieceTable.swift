@@ -42,7 +42,9 @@ struct PieceTable: Sendable {
 
     private static func equal(_ a: Span<UInt8>, _ aRange: Range<Int>, _ b: Span<UInt8>, _ bRange: Range<Int>) -> Bool {
         guard aRange.count == bRange.count else { return false }
-        for offset in 0..<aRange.count where a[aRange.lowerBound + offset] != b[bRange.lowerBound + offset] { return false }
+        for offset in 0..<aRange.count where a[aRange.lowerBound + offset] != b[bRange.lowerBound + offset] {
+            return false
+        }
         return true
     }
 }

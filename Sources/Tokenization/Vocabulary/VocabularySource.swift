@@ -63,7 +63,7 @@ package enum VocabularyLimits {
     package static let mergesMax = 1 << 22
     package static let addedTokensMax = 1 << 14
     package static let textBytesMax = 1 << 27
-    package static let fileBytesMax = 1 << 26
+    package static let templateBytesMax = 1 << 20
 
     static func check(_ field: String, _ count: Int, _ limit: Int) throws(TokenizationError) {
         guard count <= limit else { throw .overLimit(field: field, count: count, limit: limit) }
