@@ -53,7 +53,7 @@ struct TensorPlace: Sendable {
 
     /// Refuses two tensors that share bytes: no writer does that, and a reader that allowed it would hide a broken file.
     static func refuseOverlaps(_ places: [(field: String, place: TensorPlace)], file: String) throws(WeightsError) {
-        let sorted = places.sorted { $0.place.offset < $1.place.offset }
+        let sorted = places.sorted { ($0.place.offset, $0.field) < ($1.place.offset, $1.field) }
         for (before, after) in zip(sorted, sorted.dropFirst())
         where before.place.offset + before.place.byteCount > after.place.offset {
             throw WeightsError(

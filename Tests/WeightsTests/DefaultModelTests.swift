@@ -40,3 +40,16 @@ struct DefaultModelTests {
         #expect(kinds.integer(at: 2) == 3)
     }
 }
+
+extension DefaultModelTests {
+    /// All elements of the first and last layers, the embedding and the last norm, against gguf-py's dequantisation and
+    /// transformers' undoing of the permutation.
+    @Test func tensorsEqualTheOracle() throws {
+        let checkpoint = try Checkpoint.open(DefaultModel.path())
+        let digests = try Goldens.digests("defaultModel")
+        #expect(digests.count == 20)
+        for (name, digest) in digests {
+            #expect(try checkpoint.tensor(name).floatDigest() == digest, "\(name)")
+        }
+    }
+}

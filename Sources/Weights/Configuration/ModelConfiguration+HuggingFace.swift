@@ -1,7 +1,7 @@
 extension ModelConfiguration {
     /// From Hugging Face's `config.json`, and the end tokens of `generation_config.json` where there is one. Defaults are
     /// those of transformers' configuration classes.
-    init(config path: String, generation: String?) throws(WeightsError) {
+    package init(config path: String, generation: String? = nil) throws(WeightsError) {
         let source = try HuggingFaceConfiguration(path)
         let checks = source.checks
         architecture = source.architecture

@@ -71,6 +71,9 @@ extension GGUFFile {
         reading cursor: inout ByteCursor, _ field: String
     ) throws(WeightsError) -> Description {
         let name = try cursor.text(max: Limits.nameBytesMax, "\(field).name")
+        guard !name.isEmpty else {
+            throw WeightsError(.malformed, file: cursor.bytes.file, field: "\(field).name", "is empty")
+        }
         let rank = try cursor.integer(UInt32.self, "\(name).n_dimensions")
         guard (1...Limits.dimensionsMax).contains(Int(rank)) else {
             throw WeightsError(
