@@ -1,1 +1,0 @@
-// Counters and latency histograms, kept across restarts.
