@@ -1,5 +1,6 @@
 // What Glibc's Swift overlay lacks.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 /// Names the calling thread (at most 15 bytes are kept). Returns 0 or an errno value.
@@ -7,3 +8,13 @@ int skein_thread_name(const char *name);
 
 /// A close-on-exec, non-blocking eventfd with counter 0; -1 with errno set.
 int skein_eventfd(void);
+
+/// Blocks the signals in the calling thread (and every thread it starts later) and returns a close-on-exec,
+/// non-blocking descriptor that becomes readable when one arrives; -1 with errno set.
+int skein_signal_descriptor(const int *signals, size_t count);
+
+/// The next signal waiting in the descriptor; 0 when there is none.
+int skein_signal_next(int descriptor);
+
+/// Lets every signal through again in the calling thread: what a child must do that inherited a blocked mask.
+int skein_unblock_signals(void);

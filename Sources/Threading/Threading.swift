@@ -1,1 +1,0 @@
-// Named threads and wake-ups: blocking work has an owner.
