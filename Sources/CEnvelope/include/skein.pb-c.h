@@ -249,11 +249,11 @@ struct  Skein__ChatMessage
 {
   ProtobufCMessage base;
   Skein__Role role;
-  char *content;
+  ProtobufCBinaryData content;
 };
 #define SKEIN__CHAT_MESSAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__chat_message__descriptor) \
-    , SKEIN__ROLE__ROLE_UNSPECIFIED, (char *)protobuf_c_empty_string }
+    , SKEIN__ROLE__ROLE_UNSPECIFIED, {0,NULL} }
 
 
 struct  Skein__Chat
@@ -334,7 +334,7 @@ struct  Skein__Query
   /*
    * empty: the topology's default node
    */
-  char *node;
+  ProtobufCBinaryData node;
   /*
    * with text: special tokens in it are parsed
    */
@@ -345,7 +345,7 @@ struct  Skein__Query
    */
   uint32_t max_tokens;
   size_t n_stop;
-  char **stop;
+  ProtobufCBinaryData *stop;
   /*
    * remaining time; 0: the topology's default
    */
@@ -365,7 +365,7 @@ struct  Skein__Query
     /*
      * no chat template
      */
-    char *text;
+    ProtobufCBinaryData text;
     /*
      * as they are
      */
@@ -374,7 +374,7 @@ struct  Skein__Query
 };
 #define SKEIN__QUERY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__query__descriptor) \
-    , {0,NULL}, (char *)protobuf_c_empty_string, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
 
 
 struct  Skein__Accepted
@@ -386,7 +386,7 @@ struct  Skein__Accepted
    */
   uint32_t attempt;
   uint32_t prompt_tokens;
-  char *node;
+  ProtobufCBinaryData node;
   /*
    * renew within this time
    */
@@ -395,7 +395,7 @@ struct  Skein__Accepted
 };
 #define SKEIN__ACCEPTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__accepted__descriptor) \
-    , {0,NULL}, 0, 0, (char *)protobuf_c_empty_string, 0, 0 }
+    , {0,NULL}, 0, 0, {0,NULL}, 0, 0 }
 
 
 struct  Skein__Alternative
@@ -441,13 +441,17 @@ struct  Skein__Partial
   /*
    * whole characters only; may lag behind the tokens
    */
-  char *text;
+  ProtobufCBinaryData text;
   size_t n_logprobs;
   Skein__TokenLogprobs **logprobs;
+  /*
+   * bytes (UTF-8) of the answer's text before this piece: what was seen can be dropped
+   */
+  uint64_t text_offset;
 };
 #define SKEIN__PARTIAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__partial__descriptor) \
-    , {0,NULL}, 0, 0, 0,NULL, (char *)protobuf_c_empty_string, 0,NULL }
+    , {0,NULL}, 0, 0, 0,NULL, {0,NULL}, 0,NULL, 0 }
 
 
 struct  Skein__Usage
@@ -489,7 +493,7 @@ struct  Skein__Timings
 struct  Skein__TraceAttempt
 {
   ProtobufCMessage base;
-  char *worker;
+  ProtobufCBinaryData worker;
   uint32_t attempt;
   uint32_t first_position;
   uint32_t tokens;
@@ -499,26 +503,26 @@ struct  Skein__TraceAttempt
   /*
    * "finished", "workerLost", "stalled", "withdrawn"
    */
-  char *outcome;
+  ProtobufCBinaryData outcome;
 };
 #define SKEIN__TRACE_ATTEMPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__trace_attempt__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string }
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL} }
 
 
 struct  Skein__Receipt
 {
   ProtobufCMessage base;
-  char *model_sha256;
+  ProtobufCBinaryData model_sha256;
   /*
    * numerics id: kernel version and mode
    */
-  char *numerics;
+  ProtobufCBinaryData numerics;
   uint64_t seed;
 };
 #define SKEIN__RECEIPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__receipt__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Skein__Final
@@ -555,7 +559,7 @@ struct  Skein__Failure
   /*
    * what, where, and what to do
    */
-  char *message;
+  ProtobufCBinaryData message;
   /*
    * 0: a retry will not help by itself
    */
@@ -567,7 +571,7 @@ struct  Skein__Failure
 };
 #define SKEIN__FAILURE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__failure__descriptor) \
-    , {0,NULL}, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0 }
+    , {0,NULL}, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL}, 0, 0 }
 
 
 struct  Skein__Cancel
@@ -600,7 +604,7 @@ struct  Skein__Percentiles
   /*
    * "queue", "firstToken", "perToken", "total"; microseconds
    */
-  char *name;
+  ProtobufCBinaryData name;
   uint64_t count;
   double mean;
   uint64_t p50;
@@ -610,18 +614,18 @@ struct  Skein__Percentiles
 };
 #define SKEIN__PERCENTILES__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__percentiles__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Skein__Counter
 {
   ProtobufCMessage base;
-  char *name;
+  ProtobufCBinaryData name;
   uint64_t value;
 };
 #define SKEIN__COUNTER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__counter__descriptor) \
-    , (char *)protobuf_c_empty_string, 0 }
+    , {0,NULL}, 0 }
 
 
 /*
@@ -630,8 +634,8 @@ struct  Skein__Counter
 struct  Skein__ScopeStatistics
 {
   ProtobufCMessage base;
-  char *scope;
-  char *name;
+  ProtobufCBinaryData scope;
+  ProtobufCBinaryData name;
   size_t n_counters;
   Skein__Counter **counters;
   size_t n_latencies;
@@ -639,7 +643,7 @@ struct  Skein__ScopeStatistics
 };
 #define SKEIN__SCOPE_STATISTICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__scope_statistics__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL }
 
 
 struct  Skein__StatisticsRequest
@@ -700,44 +704,44 @@ struct  Skein__StatusRequest
 struct  Skein__WorkerStatus
 {
   ProtobufCMessage base;
-  char *name;
+  ProtobufCBinaryData name;
   /*
    * "loading", "ready", "draining", "suspect", "lost", "absent"
    */
-  char *state;
+  ProtobufCBinaryData state;
   size_t n_models;
-  char **models;
+  ProtobufCBinaryData *models;
   uint32_t in_flight;
   uint32_t capacity;
   uint64_t resident_bytes;
   uint64_t progress;
-  char *numerics;
+  ProtobufCBinaryData numerics;
 };
 #define SKEIN__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__worker_status__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0, 0, 0, 0, (char *)protobuf_c_empty_string }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0, {0,NULL} }
 
 
 struct  Skein__NodeStatus
 {
   ProtobufCMessage base;
-  char *name;
-  char *model;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData model;
   uint32_t ready_workers;
 };
 #define SKEIN__NODE_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__node_status__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Skein__StatusReply
 {
   ProtobufCMessage base;
-  char *cluster;
+  ProtobufCBinaryData cluster;
   /*
    * "ready" (every worker of the topology is), "degraded", "draining"
    */
-  char *state;
+  ProtobufCBinaryData state;
   uint64_t uptime_milliseconds;
   uint32_t queued;
   uint32_t in_flight;
@@ -748,7 +752,7 @@ struct  Skein__StatusReply
 };
 #define SKEIN__STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__status_reply__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 struct  Skein__ModelHolding
@@ -757,11 +761,11 @@ struct  Skein__ModelHolding
   /*
    * the topology's name for it
    */
-  char *model;
+  ProtobufCBinaryData model;
   /*
    * of the weight file, hex
    */
-  char *sha256;
+  ProtobufCBinaryData sha256;
   /*
    * tokens
    */
@@ -770,7 +774,7 @@ struct  Skein__ModelHolding
 };
 #define SKEIN__MODEL_HOLDING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__model_holding__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0 }
 
 
 struct  Skein__Hello
@@ -779,12 +783,12 @@ struct  Skein__Hello
   /*
    * its name in the topology
    */
-  char *worker;
+  ProtobufCBinaryData worker;
   /*
    * grows with every start of the process
    */
   uint64_t incarnation;
-  char *numerics;
+  ProtobufCBinaryData numerics;
   size_t n_models;
   Skein__ModelHolding **models;
   /*
@@ -798,7 +802,7 @@ struct  Skein__Hello
 };
 #define SKEIN__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__hello__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0, 0 }
+    , {0,NULL}, 0, {0,NULL}, 0,NULL, 0, 0 }
 
 
 struct  Skein__Welcome
@@ -832,11 +836,11 @@ struct  Skein__Goodbye
 {
   ProtobufCMessage base;
   uint64_t incarnation;
-  char *reason;
+  ProtobufCBinaryData reason;
 };
 #define SKEIN__GOODBYE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__goodbye__descriptor) \
-    , 0, (char *)protobuf_c_empty_string }
+    , 0, {0,NULL} }
 
 
 /*
@@ -849,7 +853,7 @@ struct  Skein__Assign
    * names this attempt on this worker; never used again
    */
   uint64_t assignment;
-  char *model;
+  ProtobufCBinaryData model;
   /*
    * how many of the tokens in the frame were generated by earlier attempts
    */
@@ -864,7 +868,7 @@ struct  Skein__Assign
 };
 #define SKEIN__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__assign__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0, NULL, 0, 0, 0 }
+    , 0, {0,NULL}, 0, NULL, 0, 0, 0 }
 
 
 struct  Skein__Withdraw
@@ -900,7 +904,7 @@ struct  Skein__Ended
   ProtobufCMessage base;
   uint64_t assignment;
   Skein__EndKind kind;
-  char *message;
+  ProtobufCBinaryData message;
   /*
    * the worker's own clock
    */
@@ -909,7 +913,7 @@ struct  Skein__Ended
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0 }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0 }
 
 
 /* Skein__Envelope methods */

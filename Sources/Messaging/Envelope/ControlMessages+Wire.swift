@@ -1,0 +1,176 @@
+import CEnvelope
+import CProtobufC
+
+extension ModelHolding {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__ModelHolding> {
+        arena.message(skein__model_holding__init) { c in
+            c.model = arena.text(model)
+            c.sha256 = arena.text(sha256)
+            c.context_length = contextLength
+            c.vocabulary = vocabulary
+        }
+    }
+
+    init(_ c: Skein__ModelHolding) throws(WireError) {
+        self.init(
+            model: try readText(c.model, "ModelHolding.model", max: WireLimits.nameBytesMax),
+            sha256: try readText(c.sha256, "ModelHolding.sha256", max: WireLimits.nameBytesMax),
+            contextLength: c.context_length,
+            vocabulary: c.vocabulary)
+    }
+}
+
+extension Hello {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Hello> {
+        arena.message(skein__hello__init) { c in
+            c.worker = arena.text(worker)
+            c.incarnation = incarnation
+            c.numerics = arena.text(numerics)
+            c.n_models = models.count
+            c.models = arena.list(models) { $0.encoded(arena) }
+            c.capacity = capacity
+            c.ready = ready ? 1 : 0
+        }
+    }
+
+    init(_ c: Skein__Hello) throws(WireError) {
+        self.init(
+            worker: try readText(c.worker, "Hello.worker", max: WireLimits.nameBytesMax),
+            incarnation: c.incarnation,
+            numerics: try readText(c.numerics, "Hello.numerics", max: WireLimits.nameBytesMax),
+            models: try readMessages(
+                c.models, c.n_models, "Hello.models", max: WireLimits.modelsMax, ModelHolding.init),
+            capacity: c.capacity,
+            ready: c.ready != 0)
+    }
+}
+
+extension Welcome {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Welcome> {
+        arena.message(skein__welcome__init) { c in
+            c.incarnation = incarnation
+            c.heartbeat_milliseconds = heartbeatMilliseconds
+        }
+    }
+
+    init(_ c: Skein__Welcome) throws(WireError) {
+        self.init(
+            incarnation: c.incarnation,
+            heartbeatMilliseconds: c.heartbeat_milliseconds)
+    }
+}
+
+extension Heartbeat {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Heartbeat> {
+        arena.message(skein__heartbeat__init) { c in
+            c.incarnation = incarnation
+            c.progress = progress
+            c.in_flight = inFlight
+            c.resident_bytes = residentBytes
+        }
+    }
+
+    init(_ c: Skein__Heartbeat) throws(WireError) {
+        self.init(
+            incarnation: c.incarnation,
+            progress: c.progress,
+            inFlight: c.in_flight,
+            residentBytes: c.resident_bytes)
+    }
+}
+
+extension Goodbye {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Goodbye> {
+        arena.message(skein__goodbye__init) { c in
+            c.incarnation = incarnation
+            c.reason = arena.text(reason)
+        }
+    }
+
+    init(_ c: Skein__Goodbye) throws(WireError) {
+        self.init(
+            incarnation: c.incarnation,
+            reason: try readText(c.reason, "Goodbye.reason", max: WireLimits.messageBytesMax))
+    }
+}
+
+extension Assign {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Assign> {
+        arena.message(skein__assign__init) { c in
+            c.assignment = assignment
+            c.model = arena.text(model)
+            c.generated_before = generatedBefore
+            c.sampling = sampling.encoded(arena)
+            c.max_tokens = maxTokens
+            c.top_logprobs = topLogprobs
+            c.deadline_milliseconds = deadlineMilliseconds
+        }
+    }
+
+    init(_ c: Skein__Assign) throws(WireError) {
+        self.init(
+            assignment: c.assignment,
+            model: try readText(c.model, "Assign.model", max: WireLimits.nameBytesMax),
+            generatedBefore: c.generated_before,
+            sampling: try c.sampling.map { (message) throws(WireError) in try Sampling(message.pointee) } ?? Sampling(),
+            maxTokens: c.max_tokens,
+            topLogprobs: c.top_logprobs,
+            deadlineMilliseconds: c.deadline_milliseconds)
+    }
+}
+
+extension Withdraw {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Withdraw> {
+        arena.message(skein__withdraw__init) { c in
+            c.assignment = assignment
+        }
+    }
+
+    init(_ c: Skein__Withdraw) throws(WireError) {
+        self.init(
+            assignment: c.assignment)
+    }
+}
+
+extension Generated {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Generated> {
+        arena.message(skein__generated__init) { c in
+            c.assignment = assignment
+            c.position = position
+            c.n_tokens = tokens.count
+            c.tokens = arena.list(tokens) { $0 }
+            c.n_logprobs = logprobs.count
+            c.logprobs = arena.list(logprobs) { $0.encoded(arena) }
+        }
+    }
+
+    init(_ c: Skein__Generated) throws(WireError) {
+        self.init(
+            assignment: c.assignment,
+            position: c.position,
+            tokens: try readList(c.tokens, c.n_tokens, "Generated.tokens", max: WireLimits.tokensMax) { $0 },
+            logprobs: try readMessages(
+                c.logprobs, c.n_logprobs, "Generated.logprobs", max: WireLimits.logprobTokensMax, TokenLogprobs.init))
+    }
+}
+
+extension Ended {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Ended> {
+        arena.message(skein__ended__init) { c in
+            c.assignment = assignment
+            c.kind = Skein__EndKind(rawValue: kind.rawValue)
+            c.message = arena.text(message)
+            c.prefill_microseconds = prefillMicroseconds
+            c.decode_microseconds = decodeMicroseconds
+        }
+    }
+
+    init(_ c: Skein__Ended) throws(WireError) {
+        self.init(
+            assignment: c.assignment,
+            kind: try readCase(c.kind.rawValue, "Ended.kind"),
+            message: try readText(c.message, "Ended.message", max: WireLimits.messageBytesMax),
+            prefillMicroseconds: c.prefill_microseconds,
+            decodeMicroseconds: c.decode_microseconds)
+    }
+}

@@ -1,0 +1,53 @@
+// The wire's enumerations; the numbers are the wire's.
+
+package enum ChatRole: UInt32, Sendable, CaseIterable {
+    case system = 1
+    case user = 2
+    case assistant = 3
+}
+
+package enum FinishReason: UInt32, Sendable, CaseIterable {
+    case endToken = 1
+    case maxTokens = 2
+    case stopString = 3
+}
+
+/// How a worker's assignment ended.
+package enum EndKind: UInt32, Sendable, CaseIterable {
+    case endToken = 1
+    case maxTokens = 2
+    case withdrawn = 3
+    /// Over capacity, or the prompt does not fit.
+    case refused = 4
+    case failed = 5
+}
+
+/// Why a query, or another request, was not served.
+package enum FailureKind: UInt32, Error, Sendable, CaseIterable {
+    case malformed = 1
+    case unknownVersion = 2
+    case oversize = 3
+    case wrongDType = 4
+    case truncatedTensor = 5
+    /// The key's role does not allow it.
+    case forbidden = 6
+    case unknownNode = 7
+    case emptyPrompt = 8
+    case promptTooLong = 9
+    case invalidParameter = 10
+    case idConflict = 11
+    case unknownQuery = 12
+    case busy = 13
+    case noWorker = 14
+    case workerLost = 15
+    case poisonQuery = 16
+    case deadlineExceeded = 17
+    case cancelled = 18
+    case leaseExpired = 19
+    case draining = 20
+    case `internal` = 21
+    /// Never sent: the client library's word when the router is gone.
+    case unknownOutcome = 22
+    case numericsMismatch = 23
+    case nameTaken = 24
+}

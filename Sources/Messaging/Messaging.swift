@@ -1,1 +1,0 @@
-// Sockets, frames, envelopes, security.

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Writes envelopes.txt: the messages of MessageExamples.swift as Google's protobuf serialises them.
+
+    python3 -m grpc_tools.protoc --python_out=. -I ../../../Sources/CEnvelope skein.proto && python3 make_goldens.py
+"""
+
+import pathlib
+
+import skein_pb2 as w
+
+ID = bytes.fromhex("0123456789abcdeffedcba9876543210")
+sampling = w.Sampling(temperature=0.7, top_k=40, top_p=0.9, min_p=0.05, repetition_penalty=1.1,
+                      repetition_window=128, seed=2**64 - 1)
+logprobs = [
+    w.TokenLogprobs(logprob=-0.5, top=[w.Alternative(token=7, logprob=-0.5), w.Alternative(token=-1, logprob=-3)]),
+    w.TokenLogprobs(logprob=-1.25),
+]
+scopes = [w.ScopeStatistics(
+    scope="worker", name="w1", counters=[w.Counter(name="queries", value=12)],
+    latencies=[w.Percentiles(name="queue", count=3, mean=1.5, p50=1, p90=2, p99=3, max=4)])]
+
+
+def query(**prompt):
+    return dict(query=w.Query(id=ID, node="writer", sampling=sampling, max_tokens=99, stop=["\n\n", "ende"],
+                              deadline_milliseconds=30000, from_position=17, trace=True, top_logprobs=3, **prompt))
+
+
+bodies = [
+    query(chat=w.Chat(messages=[w.ChatMessage(role=w.SYSTEM, content="Kurz."),
+                                w.ChatMessage(role=w.USER, content="Grüße 🪿\0!")])),
+    query(text="<|im_end|>", parse_special=True),
+    query(tokens=w.TokenIDs(ids=[1, 0, 2**31 - 1, -1])),
+    query(),
+    dict(accepted=w.Accepted(id=ID, attempt=2, prompt_tokens=31, node="writer", lease_milliseconds=3000,
+                             deadline_milliseconds=29999)),
+    dict(partial=w.Partial(id=ID, attempt=1, position=5, tokens=[11, 12], text="né\0", logprobs=logprobs,
+                           text_offset=44)),
+    dict(final=w.Final(
+        id=ID, attempt=2, finish_reason=w.STOP_STRING, usage=w.Usage(prompt_tokens=3, generated_tokens=4),
+        timings=w.Timings(queue=1, prefill=2, decode=3, total=6),
+        trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
+                              prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
+        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9))),
+    dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
+                           tokens_sent=8)),
+    dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
+    dict(cancel=w.Cancel(id=ID)),
+    dict(lease=w.Lease(ids=[ID, bytes([0] * 7 + [1] + [0] * 7 + [2])])),
+    dict(statistics_request=w.StatisticsRequest(window_seconds=60)),
+    dict(statistics_reply=w.StatisticsReply(window_seconds=60, since_unix_seconds=1700000000, scopes=scopes)),
+    dict(statistics_event=w.StatisticsEvent(sequence=3, unix_milliseconds=1700000000123, router_epoch=8,
+                                            scopes=scopes)),
+    dict(status_request=w.StatusRequest()),
+    dict(status_reply=w.StatusReply(
+        cluster="quickstart", state="ready", uptime_milliseconds=12, queued=1, in_flight=2,
+        workers=[w.WorkerStatus(name="w1", state="ready", models=["m", "n"], in_flight=1, capacity=8,
+                                resident_bytes=1 << 33, progress=77, numerics="k1/fast")],
+        nodes=[w.NodeStatus(name="writer", model="m", ready_workers=2)])),
+    dict(hello=w.Hello(worker="w1", incarnation=4, numerics="k1/fast",
+                       models=[w.ModelHolding(model="m", sha256="ff", context_length=2048, vocabulary=49152)],
+                       capacity=8, ready=True)),
+    dict(welcome=w.Welcome(incarnation=4, heartbeat_milliseconds=250)),
+    dict(heartbeat=w.Heartbeat(incarnation=4, progress=9, in_flight=2, resident_bytes=1 << 34)),
+    dict(goodbye=w.Goodbye(incarnation=4, reason="SIGTERM")),
+    dict(assign=w.Assign(assignment=5, model="m", generated_before=2, sampling=sampling, max_tokens=64,
+                         top_logprobs=2, deadline_milliseconds=1234)),
+    dict(withdraw=w.Withdraw(assignment=5)),
+    dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
+    dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
+                       decode_microseconds=7)),
+]
+lines = [w.Envelope(version=1, **body).SerializeToString(deterministic=True).hex() for body in bodies]
+pathlib.Path(__file__).with_name("envelopes.txt").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,97 @@
+import Messaging
+
+/// One of each message, no field at its default, so that a field which the codec forgets shows.
+enum MessageExamples {
+    static let id = QueryID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+    static let other = QueryID(high: 1, low: 2)
+    static let sampling = Sampling(
+        temperature: 0.7, topK: 40, topP: 0.9, minP: 0.05, repetitionPenalty: 1.1, repetitionWindow: 128,
+        seed: .max)
+    static let logprobs = [
+        TokenLogprobs(logprob: -0.5, top: [Alternative(token: 7, logprob: -0.5), Alternative(token: -1, logprob: -3)]),
+        TokenLogprobs(logprob: -1.25, top: []),
+    ]
+    static let scopes = [
+        ScopeStatistics(
+            scope: "worker", name: "w1", counters: [Counter(name: "queries", value: 12)],
+            latencies: [
+                Percentiles(name: "queue", count: 3, mean: 1.5, p50: 1, p90: 2, p99: 3, max: 4)
+            ])
+    ]
+
+    static func query(_ prompt: Prompt?) -> Message {
+        .query(
+            Query(
+                id: id, node: "writer", prompt: prompt, sampling: sampling, maxTokens: 99, stop: ["\n\n", "ende"],
+                deadlineMilliseconds: 30_000, fromPosition: 17, trace: true, topLogprobs: 3))
+    }
+
+    static let all: [Message] =
+        [
+            query(
+                .chat([ChatMessage(role: .system, content: "Kurz."), ChatMessage(role: .user, content: "Grüße 🪿\0!")])),
+            query(.text("<|im_end|>", parseSpecial: true)), query(.tokens([1, 0, Int32.max, -1])), query(nil),
+            .accepted(
+                Accepted(
+                    id: id, attempt: 2, promptTokens: 31, node: "writer", leaseMilliseconds: 3000,
+                    deadlineMilliseconds: 29_999)),
+            .partial(
+                Partial(
+                    id: id, attempt: 1, position: 5, tokens: [11, 12], text: "né\0", logprobs: logprobs, textOffset: 44)
+            ),
+            .final(
+                Final(
+                    id: id, attempt: 2, finishReason: .stopString,
+                    usage: Usage(promptTokens: 3, generatedTokens: 4),
+                    timings: Timings(queue: 1, prefill: 2, decode: 3, total: 6),
+                    trace: [
+                        TraceAttempt(
+                            worker: "w1", attempt: 1, firstPosition: 2, tokens: 3, queueMicroseconds: 4,
+                            prefillMicroseconds: 5, decodeMicroseconds: 6, outcome: "workerLost")
+                    ],
+                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9))),
+            .failure(
+                Failure(
+                    id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
+            .failure(Failure(kind: .malformed, message: "no id")),
+            .cancel(Cancel(id: id)), .lease(Lease(ids: [id, other])),
+        ] + statistics + control
+
+    private static let statistics: [Message] = [
+        .statisticsRequest(StatisticsRequest(windowSeconds: 60)),
+        .statisticsReply(StatisticsReply(windowSeconds: 60, sinceUnixSeconds: 1_700_000_000, scopes: scopes)),
+        .statisticsEvent(
+            StatisticsEvent(sequence: 3, unixMilliseconds: 1_700_000_000_123, routerEpoch: 8, scopes: scopes)),
+        .statusRequest(StatusRequest()),
+        .statusReply(
+            StatusReply(
+                cluster: "quickstart", state: "ready", uptimeMilliseconds: 12, queued: 1, inFlight: 2,
+                workers: [
+                    WorkerStatus(
+                        name: "w1", state: "ready", models: ["m", "n"], inFlight: 1, capacity: 8,
+                        residentBytes: 1 << 33,
+                        progress: 77, numerics: "k1/fast")
+                ],
+                nodes: [NodeStatus(name: "writer", model: "m", readyWorkers: 2)])),
+    ]
+
+    private static let control: [Message] = [
+        .hello(
+            Hello(
+                worker: "w1", incarnation: 4, numerics: "k1/fast",
+                models: [ModelHolding(model: "m", sha256: "ff", contextLength: 2048, vocabulary: 49_152)],
+                capacity: 8, ready: true)),
+        .welcome(Welcome(incarnation: 4, heartbeatMilliseconds: 250)),
+        .heartbeat(Heartbeat(incarnation: 4, progress: 9, inFlight: 2, residentBytes: 1 << 34)),
+        .goodbye(Goodbye(incarnation: 4, reason: "SIGTERM")),
+        .assign(
+            Assign(
+                assignment: 5, model: "m", generatedBefore: 2, sampling: sampling, maxTokens: 64, topLogprobs: 2,
+                deadlineMilliseconds: 1234)),
+        .withdraw(Withdraw(assignment: 5)),
+        .generated(Generated(assignment: 5, position: 2, tokens: [4, 5], logprobs: logprobs)),
+        .ended(
+            Ended(
+                assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7)),
+    ]
+}
