@@ -107,7 +107,7 @@ let package = Package(
             name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Client", "Digest", "Threading", "CZeroMQ"],
-            swiftSettings: strict),
+            exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(name: "RoutingTests", dependencies: ["Routing"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Routing"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
