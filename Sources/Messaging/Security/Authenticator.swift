@@ -4,10 +4,10 @@ import Threading
 
 /// The ZAP handler (ZeroMQ RFC 27): decides who may connect, on a thread of its own.
 ///
-/// Start it before any socket of the context binds. It ends when it is released; release the sockets first.
+/// Start it before any socket of the context binds, and stop it after they are closed.
 package final class Authenticator: Sendable {
     private let policy: PolicyBox
-    private let stop: Wake
+    private let wake: Wake
     private let thread: NamedThread
 
     /// `insecure` admits anyone to every domain without a key, over TCP too: the topology must say so.
@@ -17,7 +17,7 @@ package final class Authenticator: Sendable {
         let stop = try Wake()
         let policy = PolicyBox(AdmissionPolicy(keys: keys, insecure: insecure, uid: geteuid()))
         let handler = Handover(ZapHandler(socket: socket, policy: policy, stop: stop))
-        self.stop = stop
+        self.wake = stop
         self.policy = policy
         thread = try NamedThread(name: "zap", stackBytes: 1 << 20) { handler.take().run() }
     }
@@ -28,10 +28,14 @@ package final class Authenticator: Sendable {
     /// How many connections were refused since the start.
     package var refusals: Int { policy.refusals.load(ordering: .relaxed) }
 
-    deinit {
-        stop.signal()
+    /// Ends the handler: from now on everyone is refused. Before the context's end this must have been called, or the
+    /// authenticator released.
+    package func stop() {
+        wake.signal()
         thread.join()
     }
+
+    deinit { stop() }
 }
 
 final class PolicyBox: Sendable {

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Synchronization
 
 /// One libzmq socket. It belongs to one thread at a time: whoever hands it to another thread must not keep it.
 ///
@@ -30,6 +31,7 @@ package final class Socket {
         self.context = context
         self.kind = kind
         self.handle = handle
+        context.openSockets.add(1, ordering: .acquiringAndReleasing)
         try apply(options)
     }
 
@@ -80,5 +82,8 @@ package final class Socket {
         }
     }
 
-    deinit { zmq_close(handle) }
+    deinit {
+        zmq_close(handle)
+        context.openSockets.subtract(1, ordering: .acquiringAndReleasing)
+    }
 }

@@ -1,0 +1,98 @@
+import Messaging
+import Threading
+
+/// A client of a router's front socket: streams of answers with their leases, cancellation, statistics, status.
+///
+/// It has a thread of its own, keeps leases alive, finds its way back after a broken connection, and ends every query:
+/// with the router's word, or with `unknownOutcome` when the router is gone.
+package final class RouterClient: Sendable {
+    package let endpoint: Endpoint
+    private let options: ClientOptions
+    private let loop: MessageLoop<ClientLoop>
+    private let context: ZeroMQContext
+
+    /// Starts connecting and returns at once. A query submitted before the connection is there waits for it.
+    package init(
+        _ endpoint: Endpoint, security: ConnectorSecurity = .none, options: ClientOptions = ClientOptions()
+    ) throws {
+        let context = try ZeroMQContext()
+        let socket = try Socket(context, .dealer, options: options.socket)
+        let monitor = try socket.monitor()
+        try socket.connect(endpoint, security: security)
+        self.endpoint = endpoint
+        self.options = options
+        self.context = context
+        loop = try MessageLoop(name: "client", sockets: [socket, monitor]) { port in
+            ClientLoop(port: port, endpoint: endpoint, options: options)
+        }
+    }
+
+    /// Connects and waits for the router's handshake; throws `unreachable` where it does not come.
+    package static func connect(
+        _ endpoint: Endpoint, security: ConnectorSecurity = .none, options: ClientOptions = ClientOptions()
+    ) async throws -> RouterClient {
+        let client = try RouterClient(endpoint, security: security, options: options)
+        do {
+            _ = try await client.request(.connection, milliseconds: options.connectMilliseconds)
+        } catch {
+            client.close()
+            throw error
+        }
+        return client
+    }
+
+    /// Sends a query and returns its events. The stream always ends with exactly one `final` or `failure`, unless the
+    /// reading task is cancelled.
+    package func submit(_ query: Query) -> QueryStream {
+        let slot = EventSlot()
+        let loop = loop
+        let id = query.id
+        let stream = QueryStream(id: id, slot: slot) { _ = loop.post(.cancel(id)) }
+        if !loop.post(.submit(query, slot)) {
+            slot.put(.failure(Failure(id: id, kind: .busy, message: "the client is closed or has too much under way")))
+        }
+        return stream
+    }
+
+    /// Asks the router to end a query; its stream ends with `cancelled`, or with whatever came first.
+    package func cancel(_ id: QueryID) { _ = loop.post(.cancel(id)) }
+
+    package func status() async throws(ClientError) -> StatusReply {
+        guard case .statusReply(let reply) = try await request(.status, milliseconds: options.requestMilliseconds)
+        else {
+            throw .timedOut("its status")
+        }
+        return reply
+    }
+
+    /// `windowSeconds` 0: since the statistics began.
+    package func statistics(windowSeconds: UInt64 = 0) async throws(ClientError) -> StatisticsReply {
+        let kind = PendingRequest.Kind.statistics(windowSeconds: windowSeconds)
+        guard case .statisticsReply(let reply) = try await request(kind, milliseconds: options.requestMilliseconds)
+        else {
+            throw .timedOut("statistics")
+        }
+        return reply
+    }
+
+    /// Cancels what runs, sends what is left to send and ends. Blocks for at most about the linger time.
+    package func close() {
+        loop.stop()
+        loop.join()
+        context.end()
+    }
+
+    private func request(_ kind: PendingRequest.Kind, milliseconds: Int) async throws(ClientError) -> Message {
+        let deadline = MonotonicClock.nowMicroseconds + UInt64(milliseconds) * 1000
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Message, ClientError>, Never>) in
+            let request = PendingRequest(kind: kind, deadlineMicroseconds: deadline) {
+                continuation.resume(returning: $0)
+            }
+            if !loop.post(.request(request)) { continuation.resume(returning: .failure(.closed)) }
+        }
+        return try result.get()
+    }
+
+    deinit { close() }
+}
