@@ -25,7 +25,8 @@ package struct StreamingDecoder: Sendable {
         return String(decoding: held, as: UTF8.self)
     }
 
-    mutating func append(bytes: [UInt8]) -> String {
+    /// The text that `bytes` complete.
+    package mutating func append(bytes: [UInt8]) -> String {
         let all = held + bytes
         let end = all.count - Self.openTail(all)
         held = Array(all[end...])
