@@ -96,8 +96,7 @@ extension StatisticsTable {
 
     private static func significant(_ value: Double) -> String {
         let decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0
-        return value.formatted(
-            .number.precision(.fractionLength(decimals)).grouping(.never).locale(.init(identifier: "en_US_POSIX")))
+        return String(format: "%.\(decimals)f", value)
     }
 
     private static func duration(seconds: UInt64) -> String {

@@ -1,1 +1,0 @@
-// Log handlers: files with rotation, levels.
