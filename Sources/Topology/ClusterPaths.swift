@@ -35,8 +35,14 @@ package struct ClusterPaths: Equatable, Sendable {
         "\(sockets)/\(name).sock"
     }
 
+    /// What a process logs; it rotates the file itself.
     package func logFile(_ process: String) -> String {
         "\(logs)/\(process).log"
+    }
+
+    /// What a process writes to its output and errors besides: words of the runtime, a crash's last lines.
+    package func outputFile(_ process: String) -> String {
+        "\(logs)/\(process).out"
     }
 
     /// A path written in the topology: relative to the topology's folder, `~/` to the home folder.
