@@ -1,6 +1,7 @@
 import CSodium
 
-/// An incremental SHA-256 over libsodium's `crypto_hash_sha256_*`, which need no `sodium_init`: they are pure functions.
+/// An incremental SHA-256 over libsodium's `crypto_hash_sha256_*`, which need no `sodium_init`: they are pure
+/// functions.
 package struct SHA256: Sendable {
     static let digestByteCount = 32
 

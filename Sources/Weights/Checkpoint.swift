@@ -1,4 +1,5 @@
-/// A model on disk, whatever its format: configuration, and tensors under Hugging Face names with rows in Hugging Face order.
+/// A model on disk, whatever its format: configuration, and tensors under Hugging Face names with rows in Hugging Face
+/// order.
 ///
 /// Opening maps the files and checks every tensor the configuration calls for; weights are read from disk when touched.
 package struct Checkpoint: Sendable {
@@ -18,8 +19,8 @@ package struct Checkpoint: Sendable {
         case safetensors(SafetensorsFolder)
     }
 
-    /// Opens a `.gguf` file, a `.safetensors` file beside its `config.json`, or a folder that holds `config.json` and either
-    /// `model.safetensors` or `model.safetensors.index.json`.
+    /// Opens a `.gguf` file, a `.safetensors` file beside its `config.json`, or a folder that holds `config.json` and
+    /// either `model.safetensors` or `model.safetensors.index.json`.
     package static func open(_ path: String) throws(WeightsError) -> Checkpoint {
         let checkpoint = try opened(path)
         try checkpoint.checkTensors()
@@ -135,7 +136,8 @@ extension Checkpoint {
         WeightsError(.missing, file: path, field: name, "the checkpoint has no such tensor")
     }
 
-    /// Every tensor the configuration calls for is there in the right shape, so that nobody downstream has to look again.
+    /// Every tensor the configuration calls for is there in the right shape, so that nobody downstream has to look
+    /// again.
     private func checkTensors() throws(WeightsError) {
         for (name, shape) in configuration.requiredTensors {
             let tensor = try tensor(name)

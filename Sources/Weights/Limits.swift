@@ -1,4 +1,5 @@
-/// Bounds on what a file may claim, checked before anything is allocated for it. Each is far above what real checkpoints hold.
+/// Bounds on what a file may claim, checked before anything is allocated for it. Each is far above what real
+/// checkpoints hold.
 enum Limits {
     static let metadataEntriesMax = 1 << 16
     static let arrayElementsMax = 1 << 24

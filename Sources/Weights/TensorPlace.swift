@@ -51,7 +51,8 @@ struct TensorPlace: Sendable {
         WeightsError(.malformed, file: bytes.file, field: "\(field).shape", "the product of \(shape) overflows")
     }
 
-    /// Refuses two tensors that share bytes: no writer does that, and a reader that allowed it would hide a broken file.
+    /// Refuses two tensors that share bytes: no writer does that, and a reader that allowed it would hide a broken
+    /// file.
     static func refuseOverlaps(_ places: [(field: String, place: TensorPlace)], file: String) throws(WeightsError) {
         let sorted = places.sorted { ($0.place.offset, $0.field) < ($1.place.offset, $1.field) }
         for (before, after) in zip(sorted, sorted.dropFirst())

@@ -3,8 +3,8 @@ package enum RowOrder: Sendable, Equatable {
     /// As stored.
     case stored
     /// llama.cpp stores the query and key rows of Llama models permuted, so that its rotary embedding can rotate
-    /// neighbours: within each head of `headDimension` rows, Hugging Face row a·(d/2) + b (a = 0, 1) is stored at 2b + a
-    /// (`LlamaModel.permute` in llama.cpp's convert_hf_to_gguf.py). A view with this order undoes it.
+    /// neighbours: within each head of `headDimension` rows, Hugging Face row a·(d/2) + b (a = 0, 1) is stored at 2b +
+    /// a (`LlamaModel.permute` in llama.cpp's convert_hf_to_gguf.py). A view with this order undoes it.
     case interleavedHalves(headDimension: Int)
 
     /// The stored row that holds Hugging Face row `row`.

@@ -1,4 +1,5 @@
-/// What is wrong with a checkpoint: which file, which field of it, why, and what to do about it where something can be done.
+/// What is wrong with a checkpoint: which file, which field of it, why, and what to do about it where something can be
+/// done.
 package struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kinds of failure a caller may want to tell apart.
     package enum Reason: String, Sendable {

@@ -1,8 +1,8 @@
 import Testing
 import Weights
 
-/// Valid files with random bytes changed either fail with a typed error or open and can be read to the last element. A crash
-/// is the failure; the seeds are fixed, so a debugger stops at the same one each time.
+/// Valid files with random bytes changed either fail with a typed error or open and can be read to the last element. A
+/// crash is the failure; the seeds are fixed, so a debugger stops at the same one each time.
 struct FuzzTests {
     private static let iterations = 4000
 

@@ -65,10 +65,12 @@ struct HostileSafetensorsTests {
             #"{"a":{"dtype":"U8","shape":[7],"data_offsets":[9223372036854775800,9223372036854775807]}}"#, .malformed,
             "a.data_offsets"),
         Lie(
-            #"{"a":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"b":{"dtype":"F32","shape":[4],"data_offsets":[16,32]}}"#,
+            #"{"a":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"#
+                + #""b":{"dtype":"F32","shape":[4],"data_offsets":[16,32]}}"#,
             .malformed, "b.data_offsets"),
         Lie(
-            #"{"a":{"dtype":"F32","shape":[8],"data_offsets":[0,32]},"a":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}"#,
+            #"{"a":{"dtype":"F32","shape":[8],"data_offsets":[0,32]},"#
+                + #""a":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}"#,
             .malformed, "header"),
         Lie(String(repeating: "[", count: 100_000), .overLimit, "header"),
     ]

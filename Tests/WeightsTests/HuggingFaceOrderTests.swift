@@ -1,8 +1,8 @@
 import Testing
 import Weights
 
-/// A tiny Llama made by transformers, as safetensors and, permuted as llama.cpp's converter does, as GGUF: both checkpoints hold
-/// the same numbers under the same names.
+/// A tiny Llama made by transformers, as safetensors and, permuted as llama.cpp's converter does, as GGUF: both
+/// checkpoints hold the same numbers under the same names.
 struct HuggingFaceOrderTests {
     @Test func bothFormatsHoldTheSameModel() throws {
         let gguf = try Checkpoint.open(Goldens.path("tiny-llama.gguf"))

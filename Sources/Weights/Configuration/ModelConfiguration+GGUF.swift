@@ -91,6 +91,12 @@ private struct GGUFConfiguration {
             throw WeightsError(
                 .inconsistent, file: file.path, field: key("vocab_size"), "\(claimed), the embedding has \(rows) rows")
         }
+        // Fewer tokens than rows is padding; more would let a tokenizer make ids without an embedding.
+        let tokens = "tokenizer.ggml.tokens"
+        if let names = try file.metadata.array(tokens), names.count > rows {
+            throw WeightsError(
+                .inconsistent, file: file.path, field: tokens, "\(names.count), the embedding has \(rows) rows")
+        }
         return rows
     }
 
@@ -141,7 +147,8 @@ extension GGUFConfiguration {
     }
 
     private func yarn(context: Int) throws(WeightsError) -> RopeScaling {
-        // llama.cpp multiplies YaRN's usual attention factor by these; no converter for these architectures writes them.
+        // llama.cpp multiplies YaRN's usual attention factor by these; no converter for these architectures writes
+        // them.
         for name in ["attn_factor", "yarn_attn_factor", "yarn_ext_factor", "yarn_log_multiplier"] {
             if let value = try number("rope.scaling.\(name)"), value != 1 {
                 throw checks.refuse(key("rope.scaling.\(name)"), "\(value)")

@@ -1,6 +1,6 @@
 extension ModelConfiguration {
-    /// From Hugging Face's `config.json`, and the end tokens of `generation_config.json` where there is one. Defaults are
-    /// those of transformers' configuration classes.
+    /// From Hugging Face's `config.json`, and the end tokens of `generation_config.json` where there is one. Defaults
+    /// are those of transformers' configuration classes.
     package init(config path: String, generation: String? = nil) throws(WeightsError) {
         let source = try HuggingFaceConfiguration(path)
         let checks = source.checks
@@ -35,7 +35,8 @@ extension ModelConfiguration {
     }
 }
 
-/// One object of a configuration file; a field that is absent or null is nil, one of the wrong type an error that names it.
+/// One object of a configuration file; a field that is absent or null is nil, one of the wrong type an error that names
+/// it.
 struct HuggingFaceConfiguration {
     let object: JSONValue
     let architecture: ModelConfiguration.Architecture

@@ -1,5 +1,5 @@
-/// Where `config.json` keeps its rotary parameters: transformers 5 in `rope_parameters`, older ones in `rope_scaling` and
-/// `rope_theta` (modeling_rope_utils.py).
+/// Where `config.json` keeps its rotary parameters: transformers 5 in `rope_parameters`, older ones in `rope_scaling`
+/// and `rope_theta` (modeling_rope_utils.py).
 struct RopeSource {
     private let source: HuggingFaceConfiguration
     private let part: JSONValue

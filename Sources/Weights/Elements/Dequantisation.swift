@@ -1,8 +1,9 @@
 extension ElementType {
-    /// Turns `count` stored elements into floats. The caller has checked both lengths; `count` is a multiple of `blockSize`.
+    /// Turns `count` stored elements into floats. The caller has checked both lengths; `count` is a multiple of
+    /// `blockSize`.
     ///
-    /// Each element is computed as ggml's reference does (ggml-quants.c, `dequantize_row_*`): the same operations in the
-    /// same order, no fused multiply-add, so that the bits agree with every other reader of the format.
+    /// Each element is computed as ggml's reference does (ggml-quants.c, `dequantize_row_*`): the same operations in
+    /// the same order, no fused multiply-add, so that the bits agree with every other reader of the format.
     func dequantise(_ source: UnsafeRawPointer, count: Int, into output: UnsafeMutablePointer<Float>) {
         switch self {
         case .float32: copyFloats(source, count, output)

@@ -1,4 +1,5 @@
-/// How the numbers of a tensor are stored: plain floats, or blocks of small integers that share scales (ggml's formats).
+/// How the numbers of a tensor are stored: plain floats, or blocks of small integers that share scales (ggml's
+/// formats).
 package enum ElementType: Sendable, Hashable, CaseIterable {
     case float32, float16, bfloat16
     case q80, q40, q41, q50, q51

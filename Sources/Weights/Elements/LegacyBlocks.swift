@@ -1,6 +1,6 @@
 // ggml's blocks of 32: a half-precision scale d, for the _1 kinds a minimum m, then the integers. Four-bit integers are
-// packed so that byte j holds element j in its low half and element j + 16 in its high half; the fifth bits of Q5 are one
-// 32-bit word, bit j for element j.
+// packed so that byte j holds element j in its low half and element j + 16 in its high half; the fifth bits of Q5 are
+// one 32-bit word, bit j for element j.
 
 /// Q8_0: d, 32 × Int8. w = q · d
 @inline(__always)

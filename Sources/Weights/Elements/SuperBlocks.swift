@@ -1,8 +1,8 @@
 // ggml's "K" blocks of 256: sub-blocks with small integer scales, under half-precision scales for the whole block.
 
-/// The 6-bit scale and minimum of sub-block `index` (0..<8), packed into 12 bytes: the first four of each lie in the low
-/// six bits of bytes 0-3 and 4-7; the other four have their low halves in bytes 8-11 and their top two bits in the top
-/// bits of bytes 0-7.
+/// The 6-bit scale and minimum of sub-block `index` (0..<8), packed into 12 bytes: the first four of each lie in the
+/// low six bits of bytes 0-3 and 4-7; the other four have their low halves in bytes 8-11 and their top two bits in the
+/// top bits of bytes 0-7.
 @inline(__always)
 private func scaleAndMinimum(_ packed: UnsafeRawPointer, _ index: Int) -> (scale: Float, minimum: Float) {
     if index < 4 {
@@ -14,8 +14,8 @@ private func scaleAndMinimum(_ packed: UnsafeRawPointer, _ index: Int) -> (scale
     return (Float(scale), Float(minimum))
 }
 
-/// Q4_K: d, dmin, 12 bytes of scales, 128 bytes. w = (d · sc) · q - dmin · mn; each 32 bytes hold two sub-blocks of 32, one in
-/// the low halves, one in the high.
+/// Q4_K: d, dmin, 12 bytes of scales, 128 bytes. w = (d · sc) · q - dmin · mn; each 32 bytes hold two sub-blocks of 32,
+/// one in the low halves, one in the high.
 @inline(__always)
 func dequantiseQ4K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
     let d = block.half(at: 0)
@@ -31,7 +31,8 @@ func dequantiseQ4K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Flo
     }
 }
 
-/// Q5_K: d, dmin, 12 bytes of scales, 32 bytes of fifth bits (bit s of byte l belongs to sub-block s), 128 bytes as Q4_K.
+/// Q5_K: d, dmin, 12 bytes of scales, 32 bytes of fifth bits (bit s of byte l belongs to sub-block s), 128 bytes as
+/// Q4_K.
 @inline(__always)
 func dequantiseQ5K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
     let d = block.half(at: 0)
@@ -52,10 +53,11 @@ func dequantiseQ5K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Flo
     }
 }
 
-/// Q6_K: 128 bytes of low halves, 64 bytes of top two bits, 16 × Int8 scales for 16 elements each, d. w = (d · sc) · (q - 32)
+/// Q6_K: 128 bytes of low halves, 64 bytes of top two bits, 16 × Int8 scales for 16 elements each, d. w = (d · sc) · (q
+/// - 32)
 ///
-/// Elements come in two halves of 128, each in four runs of 32: runs 0 and 2 share 32 low bytes (low half, high half), runs 1
-/// and 3 the next 32; run r has its top bits at bit 2r of the half's 32 high bytes.
+/// Elements come in two halves of 128, each in four runs of 32: runs 0 and 2 share 32 low bytes (low half, high half),
+/// runs 1 and 3 the next 32; run r has its top bits at bit 2r of the half's 32 high bytes.
 @inline(__always)
 func dequantiseQ6K(_ block: UnsafeRawPointer, _ output: UnsafeMutablePointer<Float>) {
     let d = block.half(at: 208)

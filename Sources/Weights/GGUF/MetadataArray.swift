@@ -1,5 +1,5 @@
-/// An array of GGUF metadata, left in the file: a vocabulary of 49,152 strings costs an offset of four bytes each, not a
-/// `String` each. Indices are checked (a wrong one is a programmer error).
+/// An array of GGUF metadata, left in the file: a vocabulary of 49,152 strings costs an offset of four bytes each, not
+/// a `String` each. Indices are checked (a wrong one is a programmer error).
 package struct MetadataArray: Sendable {
     package let elementType: MetadataType
     package let count: Int

@@ -1,5 +1,5 @@
-/// A recursive-descent JSON reader with bounds on depth and on the number of values. Foundation's keeps the last of two equal
-/// keys, which would let a file show one shape to this reader and another to the next.
+/// A recursive-descent JSON reader with bounds on depth and on the number of values. Foundation's keeps the last of two
+/// equal keys, which would let a file show one shape to this reader and another to the next.
 struct JSONParser {
     private let source: UnsafeRawBufferPointer
     private let file: String
@@ -112,7 +112,8 @@ struct JSONParser {
         return value
     }
 
-    /// number = [-] (0 | 1-9 digits) [. digits] [e [+-] digits]; the grammar is checked here, the conversion is the library's.
+    /// number = [-] (0 | 1-9 digits) [. digits] [e [+-] digits]; the grammar is checked here, the conversion is the
+    /// library's.
     private mutating func number() throws(WeightsError) -> JSONValue {
         let start = position
         _ = take("-")

@@ -48,7 +48,8 @@ package enum JSONValue: Sendable, Equatable {
         return members
     }
 
-    /// Reads the file at `path`, up to 64 MiB, 64 levels deep and two million values; a key twice in one object is an error.
+    /// Reads the file at `path`, up to 64 MiB, 64 levels deep and two million values; a key twice in one object is an
+    /// error.
     package init(path: String) throws(WeightsError) {
         let bytes = try FileBytes(mapping: path)
         guard bytes.count <= Limits.jsonBytesMax else {

@@ -27,8 +27,8 @@ struct ByteCursor {
         bytes.integer(at: try skip(MemoryLayout<T>.size, field()), as: type)
     }
 
-    /// A 64-bit count of things that take at least `bytesEach` bytes of the rest of the file: a lie is found here, before
-    /// anybody allocates for it.
+    /// A 64-bit count of things that take at least `bytesEach` bytes of the rest of the file: a lie is found here,
+    /// before anybody allocates for it.
     mutating func count(
         max: Int, bytesEach: Int, _ field: @autoclosure () -> String
     ) throws(WeightsError) -> Int {

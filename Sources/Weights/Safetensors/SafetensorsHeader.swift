@@ -1,5 +1,5 @@
-/// The header of a safetensors file, checked: every byte range agrees with shape and dtype, and the ranges follow one another
-/// without hole or overlap up to the end of the file, as the format demands.
+/// The header of a safetensors file, checked: every byte range agrees with shape and dtype, and the ranges follow one
+/// another without hole or overlap up to the end of the file, as the format demands.
 struct SafetensorsHeader {
     /// The dtypes of the format whose elements are whole bytes.
     enum DataType: String {
