@@ -17,9 +17,15 @@ extension Tokenizer {
     }
 
     private static func templateFile(_ path: String) throws(TokenizationError) -> String? {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int else { return nil }
-        try VocabularyLimits.check(path, size, VocabularyLimits.templateBytesMax)
-        do { return try String(contentsOfFile: path, encoding: .utf8) } catch {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do {
+            // Mapped, so that a file of any size costs nothing before its size is checked.
+            let bytes = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
+            try VocabularyLimits.check(path, bytes.count, VocabularyLimits.templateBytesMax)
+            return String(decoding: bytes, as: UTF8.self)
+        } catch let error as TokenizationError {
+            throw error
+        } catch {
             throw .unreadable(path: path, reason: "\(error)")
         }
     }

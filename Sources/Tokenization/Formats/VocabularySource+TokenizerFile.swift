@@ -31,7 +31,7 @@ extension VocabularySource {
     private static func hasAllBytes(_ vocabulary: [String: Int32]) -> Bool {
         var raw: [UInt8] = []
         let bytes = vocabulary.keys.filter {
-            $0.unicodeScalars.count == 1 && ByteAlphabet.decode(Array($0.utf8)[...], into: &raw)
+            $0.unicodeScalars.count == 1 && ByteAlphabet.decode(Array($0.utf8)[...], appendingTo: &raw)
         }
         return bytes.count == 256
     }

@@ -1,4 +1,6 @@
 /// The rank and the result of merging two neighbouring tokens: open addressing, 12 bytes a merge and 4 a slot.
+///
+/// The hash is keyed at random, so that no file can be made whose merges all collide; what is found does not depend on it.
 struct MergeTable: Sendable {
     struct Merge: Sendable {
         var left: Int32
@@ -13,6 +15,7 @@ struct MergeTable: Sendable {
     private var merges: [Merge] = []
     private var slots: [Int32]
     private let shift: UInt64
+    private let key = UInt64.random(in: 0 ... .max) | 1
 
     /// - Parameter capacity: how many merges will be inserted at most; the table stays at most half full.
     init(capacity: Int) {
@@ -53,7 +56,7 @@ struct MergeTable: Sendable {
     @inline(__always)
     private func home(_ left: Int32, _ right: Int32) -> Int {
         let pair = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
-        let mixed = (pair ^ (pair >> 29)) &* 0x9E37_79B9_7F4A_7C15
+        let mixed = (pair ^ (pair >> 29)) &* key
         return Int(truncatingIfNeeded: mixed >> shift)
     }
 }

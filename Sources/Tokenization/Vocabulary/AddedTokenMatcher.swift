@@ -52,8 +52,7 @@ struct AddedTokenMatcher: Sendable {
 
     private static func startOfSpaces(_ text: [UInt8], before end: Int) -> Int {
         var start = end
-        for scalar in String(decoding: text[..<end], as: UTF8.self).unicodeScalars.reversed() {
-            guard ScalarClasses.shared[scalar.value] == .space else { break }
+        while let scalar = scalar(of: text, before: start), ScalarClasses.shared[scalar.value] == .space {
             start -= UTF8.width(scalar)
         }
         return start
@@ -61,17 +60,24 @@ struct AddedTokenMatcher: Sendable {
 
     private static func endOfSpaces(_ text: [UInt8], after start: Int) -> Int {
         var end = start
-        for scalar in String(decoding: text[start...], as: UTF8.self).unicodeScalars {
-            guard ScalarClasses.shared[scalar.value] == .space else { break }
+        while let scalar = scalar(of: text, after: end), ScalarClasses.shared[scalar.value] == .space {
             end += UTF8.width(scalar)
         }
         return end
     }
 
     private static func touchesWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {
-        let before = String(decoding: text[..<range.lowerBound], as: UTF8.self).unicodeScalars.last
-        let after = String(decoding: text[range.upperBound...], as: UTF8.self).unicodeScalars.first
-        return [before, after].contains { $0.map(isWordScalar) ?? false }
+        [scalar(of: text, before: range.lowerBound), scalar(of: text, after: range.upperBound)]
+            .contains { $0.map(isWordScalar) ?? false }
+    }
+
+    /// Four bytes are enough for one scalar; what else lies among them does not matter.
+    private static func scalar(of text: [UInt8], before end: Int) -> Unicode.Scalar? {
+        String(decoding: text[max(0, end - 4)..<end], as: UTF8.self).unicodeScalars.last
+    }
+
+    private static func scalar(of text: [UInt8], after start: Int) -> Unicode.Scalar? {
+        String(decoding: text[start..<min(start + 4, text.count)], as: UTF8.self).unicodeScalars.first
     }
 
     /// `\w`: alphabetic, mark, decimal digit, connector punctuation, join control.

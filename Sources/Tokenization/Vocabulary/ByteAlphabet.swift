@@ -15,9 +15,8 @@ enum ByteAlphabet {
         return table
     }()
 
-    /// Replaces `raw` by the bytes that `text` (UTF-8 of alphabet characters) stands for; false when `text` has another character.
-    static func decode(_ text: ArraySlice<UInt8>, into raw: inout [UInt8]) -> Bool {
-        raw.removeAll(keepingCapacity: true)
+    /// Appends to `raw` the bytes that `text` (UTF-8 of alphabet characters) stands for; false when `text` has another character.
+    static func decode(_ text: ArraySlice<UInt8>, appendingTo raw: inout [UInt8]) -> Bool {
         var index = text.startIndex
         while index < text.endIndex {
             var scalar = Int(text[index])

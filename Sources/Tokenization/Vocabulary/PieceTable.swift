@@ -1,7 +1,10 @@
 /// Finds a token by its bytes: open addressing over a `PackedStrings`, four bytes a slot.
+///
+/// The hash is keyed at random, so that no file can be made whose tokens all collide; what is found does not depend on it.
 struct PieceTable: Sendable {
     private var slots: [Int32]
     private let mask: Int
+    private let key = UInt64.random(in: 0 ... .max) | 1
 
     /// - Parameter capacity: how many pieces will be inserted at most; the table stays at most half full.
     init(capacity: Int) {
@@ -14,7 +17,7 @@ struct PieceTable: Sendable {
     /// Inserts piece `id` of `pieces`. Of two equal pieces the later wins, as in a dictionary read from JSON.
     mutating func insert(_ id: Int, of pieces: PackedStrings) {
         let piece = pieces.range(id)
-        var slot = Self.hash(pieces.bytes.span, piece) & mask
+        var slot = hash(pieces.bytes.span, piece) & mask
         while slots[slot] >= 0 {
             if Self.equal(pieces.bytes.span, pieces.range(Int(slots[slot])), pieces.bytes.span, piece) { break }
             slot = (slot + 1) & mask
@@ -24,7 +27,7 @@ struct PieceTable: Sendable {
 
     /// The id of the piece equal to `bytes[range]`.
     func find(_ bytes: Span<UInt8>, _ range: Range<Int>, in pieces: PackedStrings) -> Int32? {
-        var slot = Self.hash(bytes, range) & mask
+        var slot = hash(bytes, range) & mask
         while slots[slot] >= 0 {
             if Self.equal(pieces.bytes.span, pieces.range(Int(slots[slot])), bytes, range) { return slots[slot] }
             slot = (slot + 1) & mask
@@ -32,11 +35,12 @@ struct PieceTable: Sendable {
         return nil
     }
 
-    /// FNV-1a with a final mix, so that the low bits depend on every byte.
-    private static func hash(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in range { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
-        hash ^= hash >> 32
+    private func hash(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        var hash = key
+        for index in range {
+            hash = (hash ^ UInt64(bytes[index])) &* key
+            hash ^= hash >> 29
+        }
         return Int(truncatingIfNeeded: hash)
     }
 

@@ -69,7 +69,8 @@ private struct VocabularyBuilder {
             let kind = source.kinds[id]
             // An added token's text is what it says, not the byte-level alphabet.
             let isPlain = (kind == .normal || kind == .userDefined) && !text.isEmpty
-            if kind == .normal && ByteAlphabet.decode(text, into: &scratch) {
+            scratch.removeAll(keepingCapacity: true)
+            if kind == .normal && ByteAlphabet.decode(text, appendingTo: &scratch) {
                 pieces.append(scratch)
             } else {
                 pieces.append(text)
@@ -84,30 +85,36 @@ private struct VocabularyBuilder {
 
     mutating func resolveMerges() throws(TokenizationError) -> MergeTable {
         var merges = MergeTable(capacity: source.merges.count)
-        let specials = Set(source.addedTokens.map(\.text))
+        let specials = Set(source.addedTokens.map { Array($0.text.utf8) })
         for rank in 0..<source.merges.count {
             let text = source.merges[rank]
             guard let space = text.firstIndex(of: 0x20), text.lastIndex(of: 0x20) == space else {
                 throw .malformed(field: "merges[\(rank)]", reason: "expected two tokens and one space between them")
             }
-            var joined = text
-            joined.remove(at: space)
-            let parts = [text[..<space], text[(space + 1)...], joined]
-            let ids = parts.map { find($0) }
-            guard let left = ids[0], let right = ids[1], let result = ids[2] else {
-                // A merge that would spell a special token is left out: text never becomes one.
-                if parts.contains(where: { specials.contains(String(decoding: $0, as: UTF8.self)) }) { continue }
+            let (left, right) = (text[..<space], text[(space + 1)...])
+            if let merge = resolve(left, right) {
+                merges.append(merge)
+                continue
+            }
+            // A merge that would spell a special token is left out: text never becomes one.
+            guard [left, right, left + right].contains(where: { specials.contains(Array($0)) }) else {
                 throw .malformed(
                     field: "merges[\(rank)]",
                     reason: "'\(String(decoding: text, as: UTF8.self))' names a token that the vocabulary lacks")
             }
-            merges.append(.init(left: left, right: right, result: result))
         }
         return merges
     }
 
-    private mutating func find(_ text: ArraySlice<UInt8>) -> Int32? {
-        guard ByteAlphabet.decode(text, into: &scratch) else { return nil }
-        return table.find(scratch.span, 0..<scratch.count, in: pieces)
+    private mutating func resolve(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> MergeTable.Merge? {
+        scratch.removeAll(keepingCapacity: true)
+        guard ByteAlphabet.decode(left, appendingTo: &scratch) else { return nil }
+        let cut = scratch.count
+        guard ByteAlphabet.decode(right, appendingTo: &scratch),
+            let leftID = table.find(scratch.span, 0..<cut, in: pieces),
+            let rightID = table.find(scratch.span, cut..<scratch.count, in: pieces),
+            let result = table.find(scratch.span, 0..<scratch.count, in: pieces)
+        else { return nil }
+        return .init(left: leftID, right: rightID, result: result)
     }
 }
