@@ -104,7 +104,7 @@ struct ClusterPathsTests {
             #expect(
                 found == [
                     "5 \(folder)/m.gguf: no such file", "6 \(folder): is a folder", "3 \(folder)/auth: no such file",
-                    "3 \(folder)/router.key: no such file", "3 \(folder)/router.key.pub: no such file",
+                    "3 \(folder)/router.key: no such file", "3 \(folder)/router.pub: no such file",
                     "7 \(folder)/a.key: no such file",
                 ])
         }

@@ -49,7 +49,7 @@ struct ReadingTests {
               front: {bind: "tcp://*:7070", advertise: "tcp://router.example:7070"}
               control: tcp://[::1]:7071
               statistics: ipc:///run/s.sock
-              limits: {queue_max: 7, in_flight_per_identity_max: 3, max_tokens_default: 10, max_tokens_max: 20,
+              limits: {queue_max: 7, max_tokens_default: 10, max_tokens_max: 20,
                 deadline_milliseconds_default: 1_000, deadline_milliseconds_max: 2000, lease_milliseconds: 900,
                 retention_count: 5, retention_bytes: 6, retention_seconds: 8, heartbeat_milliseconds: 50,
                 worker_lost_milliseconds: 200}
@@ -71,13 +71,13 @@ struct ReadingTests {
         #expect(router.front.advertise.description == "tcp://router.example:7070")
         #expect(router.control.bind == .tcp(host: "[::1]", port: 7071))
         #expect(router.statistics.bind == .ipc(path: "/run/s.sock"))
-        #expect(router.limits.queueMax == 7 && router.limits.inFlightPerIdentityMax == 3)
+        #expect(router.limits.queueMax == 7)
         #expect(router.limits.maxTokensDefault == 10 && router.limits.maxTokensMax == 20)
         #expect(router.limits.deadlineMillisecondsDefault == 1000 && router.limits.deadlineMillisecondsMax == 2000)
         #expect(router.limits.leaseMilliseconds == 900 && router.limits.retentionCount == 5)
         #expect(router.limits.retentionBytes == 6 && router.limits.retentionSeconds == 8)
         #expect(router.limits.heartbeatMilliseconds == 50 && router.limits.workerLostMilliseconds == 200)
-        #expect(topology.security.serverPublicKeyFile == "/abs/router.key.pub")
+        #expect(topology.security.serverPublicKeyFile == "/abs/router.pub")
         #expect(topology.security.authorisedKeysFile == "/srv/skein/k/auth")
         #expect(topology.model("m")?.file == "/srv/m.gguf")
         #expect(topology.model("m")?.sha256 == String(repeating: "ab", count: 32))

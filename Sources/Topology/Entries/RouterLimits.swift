@@ -1,9 +1,7 @@
 /// `router: limits:` — the router's bounds. Beyond a bound comes a typed refusal at once (promise P5).
 package struct RouterLimits: Equatable, Sendable {
-    /// Queries that wait for a worker; the next one is refused as busy.
+    /// Queries that wait for a worker; beyond it, or beyond an identity's share of it, one is refused as busy.
     package var queueMax = 256
-    /// Queries of one identity, waiting or running.
-    package var inFlightPerIdentityMax = 64
     /// For a query that does not say.
     package var maxTokensDefault = 512
     /// The most a query may ask for.
@@ -18,7 +16,7 @@ package struct RouterLimits: Equatable, Sendable {
     package var retentionSeconds = 300
     /// How often a worker reports.
     package var heartbeatMilliseconds = 500
-    /// Silence, or work without progress, after which a worker counts as lost.
+    /// Silence after which a worker counts as lost.
     package var workerLostMilliseconds = 2500
 
     package init() {}
@@ -26,7 +24,7 @@ package struct RouterLimits: Equatable, Sendable {
 
 extension RouterLimits {
     static let keys = [
-        "queue_max", "in_flight_per_identity_max", "max_tokens_default", "max_tokens_max",
+        "queue_max", "max_tokens_default", "max_tokens_max",
         "deadline_milliseconds_default", "deadline_milliseconds_max", "lease_milliseconds", "retention_count",
         "retention_bytes", "retention_seconds", "heartbeat_milliseconds", "worker_lost_milliseconds",
     ]
@@ -41,8 +39,6 @@ extension RouterLimits {
 
     private mutating func readQueue(_ section: Section) {
         queueMax = section.integer("queue_max", in: 1...65_536, default: queueMax, unit: "queries")
-        inFlightPerIdentityMax = section.integer(
-            "in_flight_per_identity_max", in: 1...65_536, default: inFlightPerIdentityMax, unit: "queries")
     }
 
     private mutating func readPerQuery(_ section: Section) {

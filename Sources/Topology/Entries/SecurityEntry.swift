@@ -6,7 +6,8 @@ package struct SecurityEntry: Equatable, Sendable {
     package var authorisedKeysFile: String?
     /// The router's secret key.
     package var serverKeyFile: String?
-    /// The router's public key, which workers and clients check; by default the server key file's name with `.pub`.
+    /// The router's public key, which workers and clients check; by default `NAME.pub` beside the server key file
+    /// `NAME.key`.
     package var serverPublicKeyFile: String?
     /// The secret key with which `skein query`, `stats` and `status` come when given this topology.
     package var clientKeyFile: String?
@@ -23,7 +24,13 @@ extension SecurityEntry {
         insecure = section.flag("insecure", default: false)
         authorisedKeysFile = section.text("keys").map(paths.resolved)
         serverKeyFile = section.text("server_key").map(paths.resolved)
-        serverPublicKeyFile = section.text("server_public_key").map(paths.resolved) ?? serverKeyFile.map { $0 + ".pub" }
+        serverPublicKeyFile =
+            section.text("server_public_key").map(paths.resolved) ?? serverKeyFile.map(Self.publicFile)
         clientKeyFile = section.text("client_key").map(paths.resolved)
+    }
+
+    /// `skein keygen` writes pairs as NAME.key and NAME.pub.
+    private static func publicFile(_ secretFile: String) -> String {
+        (secretFile.hasSuffix(".key") ? String(secretFile.dropLast(4)) : secretFile) + ".pub"
     }
 }
