@@ -43,7 +43,8 @@ import Testing
             let (inputs, results) = (x.array(row: row), output.array(row: row))
             for o in 0..<outputs {
                 let terms = zip(inputs, weights[o]).map { Double($0) * Double($1) }
-                let bound = terms.reduce(0) { $0 + abs($1) } * 0x1p-24 * 20  // Rounding errors of 1536 additions, at random.
+                // Rounding errors of 1536 additions, at random.
+                let bound = terms.reduce(0) { $0 + abs($1) } * 0x1p-24 * 20
                 #expect(abs(Double(results[o]) - terms.reduce(0, +)) < bound)
             }
         }

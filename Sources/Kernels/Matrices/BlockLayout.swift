@@ -3,10 +3,15 @@ import CKernels
 /// GGML's quantised row layouts that the integer kernels take without changing a weight: scale * (w - zero point) + minimum, with
 /// one scale per 32 weights. (Q6_K and Q3_K have one per 16 and Q2_K too: dequantise those to f32.)
 package enum BlockLayout: String, CaseIterable, Sendable {
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q8_0 = "Q8_0"
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_0 = "Q4_0"
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_1 = "Q4_1"
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q5_0 = "Q5_0"
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q5_1 = "Q5_1"
     case q4K = "Q4_K"
     case q5K = "Q5_K"
