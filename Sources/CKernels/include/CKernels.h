@@ -17,6 +17,9 @@ int ck_isa_available(int isa);
 /// Zeroed memory, 64-byte aligned, in huge pages where that pays; NULL when there is none. `bytes` must come back to ck_free.
 void *ck_allocate(size_t bytes);
 void ck_free(void *memory, size_t bytes);
+/// The same for long-lived weights: small ones share slabs of huge pages. To ck_free_weights.
+void *ck_allocate_weights(size_t bytes);
+void ck_free_weights(void *memory, size_t bytes);
 
 // --- Team -----------------------------------------------------------------------------------------------------------------
 

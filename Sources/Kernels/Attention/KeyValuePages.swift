@@ -2,8 +2,8 @@ import CKernels
 
 /// The keys and values of every layer, in pages of 64 positions. A page index stands for the same page in all layers.
 ///
-/// Per layer, page and key-value head: K as [headDim, 64 positions], then V as [64 positions, headDim], f32: each is a panel that the
-/// f32 kernels read as it is. Memory is reserved for `pagesMax` at once and taken from the system page by page as it is used.
+/// Shape [pagesMax, layers, heads], of K as [headDim, 64 positions] and then V as [64 positions, headDim], f32: each is a panel that
+/// the f32 kernels read as it is. Addresses are reserved for `pagesMax` at once; memory is taken from the system as pages are used.
 package final class KeyValuePages {
     package static let positionsPerPage = Int(CK_PAGE)
 
@@ -12,9 +12,10 @@ package final class KeyValuePages {
     package let headDim: Int
     package let pagesMax: Int
     private let data: UnsafeMutablePointer<Float>
-    /// Pages to hand out; the lowest index is last. Those in `used` hold old values.
+    /// Pages to hand out, the next one last.
     private var free: [Int32]
-    private var used: Set<Int32> = []
+    /// Those among them that hold the values of their last owner.
+    private var released: Set<Int32> = []
 
     /// `headDim` is a multiple of 16.
     package init(layers: Int, heads: Int, headDim: Int, pagesMax: Int) {
@@ -32,19 +33,17 @@ package final class KeyValuePages {
         free = (0..<Int32(pagesMax)).reversed()
     }
 
-    deinit { ck_free(data, layers * pagesMax * floatsPerPage * 4) }
+    deinit { ck_free(data, layers * pagesMax * floatsPerLayer * 4) }
 
     /// Bytes of one page over all layers.
-    package var bytesPerPage: Int { layers * floatsPerPage * 4 }
+    package var bytesPerPage: Int { layers * floatsPerLayer * 4 }
     package var freePages: Int { free.count }
 
     /// A page of zeros, or nil when all are taken.
     package func allocate() -> Int32? {
         guard let page = free.popLast() else { return nil }
-        if used.remove(page) != nil {
-            for layer in 0..<layers {
-                (data + (layer * pagesMax + Int(page)) * floatsPerPage).update(repeating: 0, count: floatsPerPage)
-            }
+        if released.remove(page) != nil {
+            (data + Int(page) * layers * floatsPerLayer).update(repeating: 0, count: layers * floatsPerLayer)
         }
         return page
     }
@@ -52,16 +51,17 @@ package final class KeyValuePages {
     /// Gives a page back. Each allocated page once.
     package func release(_ page: Int32) {
         precondition(page >= 0 && page < pagesMax, "page \(page) of \(pagesMax)")
-        precondition(used.insert(page).inserted, "page \(page) was released twice")
+        precondition(released.insert(page).inserted, "page \(page) was released twice")
         free.append(page)
     }
 
-    private var floatsPerPage: Int { heads * headDim * 2 * Self.positionsPerPage }
+    /// Floats of one page in one layer.
+    private var floatsPerLayer: Int { heads * headDim * 2 * Self.positionsPerPage }
 
     func view(layer: Int) -> ck_pages {
         precondition(layer >= 0 && layer < layers, "layer \(layer) of \(layers)")
         return ck_pages(
-            data: data + layer * pagesMax * floatsPerPage, page_stride: Int64(floatsPerPage), head_dim: Int64(headDim),
+            data: data + layer * floatsPerLayer, page_stride: Int64(layers * floatsPerLayer), head_dim: Int64(headDim),
             kv_heads: Int64(heads))
     }
 }

@@ -80,7 +80,7 @@ package final class PackedMatrix: @unchecked Sendable {
             layout.map { ck_matrix_blocks($0.code, Int64(outputs), Int64(inputs)) }
             ?? ck_matrix_f32(Int64(outputs), Int64(inputs))
         let bytes = Int(matrix.panels * matrix.panel_bytes)
-        guard let data = ck_allocate(bytes) else { throw .outOfMemory(bytes: bytes) }
+        guard let data = ck_allocate_weights(bytes) else { throw .outOfMemory(bytes: bytes) }
         matrix.data = UnsafePointer(data.assumingMemoryBound(to: UInt8.self))
         packed = .allocate(capacity: 1)
         packed.initialize(to: matrix)
@@ -92,7 +92,7 @@ package final class PackedMatrix: @unchecked Sendable {
     }
 
     deinit {
-        ck_free(data, bytes)
+        ck_free_weights(data, bytes)
         packed.deallocate()
     }
 
