@@ -69,6 +69,20 @@ package final class PackedMatrix: @unchecked Sendable {
         }
     }
 
+    /// A quantised matrix; `lendRow(output, take)` calls `take` with the GGML bytes of row `output`, for 0 ..< outputs in order.
+    package convenience init(
+        outputs: Int, inputs: Int, layout: BlockLayout, lendRow: (Int, (RawSpan) -> Void) -> Void
+    ) throws(PackingError) {
+        try self.init(outputs: outputs, inputs: inputs, layout: layout)
+        let rowBytes = layout.rowBytes(inputs: inputs)
+        for output in 0..<outputs {
+            lendRow(output) { row in
+                precondition(row.byteCount == rowBytes, "a row of \(row.byteCount) bytes, expected \(rowBytes)")
+                row.withUnsafeBytes { packRow(output, $0) }
+            }
+        }
+    }
+
     private init(outputs: Int, inputs: Int, layout: BlockLayout?) throws(PackingError) {
         guard (1...Self.sideMax).contains(outputs), (1...Self.sideMax).contains(inputs) else {
             throw .shape(outputs: outputs, inputs: inputs)
