@@ -1,0 +1,51 @@
+import Kernels
+
+/// Which token a row of a batch belongs to.
+package struct RowOrigin: Sendable, Equatable {
+    package let sequence: SequenceID
+    /// Absolute.
+    package let position: Int32
+
+    package init(sequence: SequenceID, position: Int32) {
+        self.sequence = sequence
+        self.position = position
+    }
+}
+
+/// Experts that add to the trunk's linear layers: y = W x + b + Σ_e w_e(x) E_e(x), in ascending expert id.
+///
+/// The trunk calls `begin`, computes its own product, then calls `collect`, so that experts elsewhere work meanwhile. Local and
+/// remote banks are interchangeable and must give the same bits (P1): gates see the f32 input, and what a row gets
+/// depends on that row alone. Everything happens on the engine's thread. A bank computes on a context of its own.
+package protocol ExpertBank: AnyObject {
+    /// Whether the bank adds anything at some site of the group. Asked once, when it is attached; where it says no the group costs
+    /// nothing.
+    func serves(_ group: SiteGroup) -> Bool
+
+    /// Starts on rows 0 ..< origins.count of `input`, [rows, group.inputs], which stay as they are until `collect`.
+    func begin(_ group: SiteGroup, input: Columns, origins: [RowOrigin]) -> ExpertTicket
+
+    /// Adds the experts' part to `outputs`, one [rows, outputs] for each linear of the group in its order, which hold the
+    /// trunk's part. Throws for rows whose experts gave no answer; the other rows are complete.
+    func collect(_ ticket: ExpertTicket, into outputs: [Columns]) throws(ExpertBankError)
+}
+
+/// Names work begun; a bank chooses the numbers.
+package struct ExpertTicket: Sendable, Hashable {
+    package let number: UInt64
+
+    package init(number: UInt64) { self.number = number }
+}
+
+/// Rows without an answer. Their sequences fail; those of other rows go on.
+package struct ExpertBankError: Error, Sendable, Equatable {
+    /// Sequences that cannot go on.
+    package let sequences: Set<SequenceID>
+    /// Which expert at which site, why, and what to do.
+    package let message: String
+
+    package init(sequences: Set<SequenceID>, message: String) {
+        self.sequences = sequences
+        self.message = message
+    }
+}

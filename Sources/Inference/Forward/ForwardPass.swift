@@ -1,0 +1,135 @@
+import Kernels
+import Weights
+
+/// Computes logits for batches: the model's weights, the buffers between them, and the expert bank beside them.
+///
+/// Owned by one thread. Everything is allocated at init; a layer's dispatches are prepared there too.
+final class ForwardPass {
+    let model: LanguageModel
+    let context: ComputeContext
+    /// [wantedMax, vocabulary]: the last batch's logits.
+    let logits: RowBuffer
+    private let buffers: ForwardBuffers
+    private let layers: [PreparedLayer]
+    private let head: PreparedGroup
+    /// [1, hidden]
+    private let finalNorm: RowBuffer
+    private let rotary: (cosines: RowBuffer, sines: RowBuffer)
+    private let bank: (any ExpertBank)?
+    /// Sequences whose experts gave no answer in this batch, and why.
+    private(set) var failures: [SequenceID: String] = [:]
+    private var wantedOrigins: [RowOrigin] = []
+
+    /// - Parameters:
+    ///   - rowsMax: rows of a batch.
+    ///   - wantedMax: rows of a batch whose logits are wanted.
+    ///   - positionsMax: positions of a sequence.
+    init(
+        model: LanguageModel, context: ComputeContext, rowsMax: Int, wantedMax: Int, positionsMax: Int,
+        bank: (any ExpertBank)?
+    ) {
+        self.model = model
+        self.context = context
+        self.bank = bank
+        logits = RowBuffer(rowsMax: wantedMax, width: model.vocabularySize)
+        buffers = ForwardBuffers(model.configuration, rowsMax: rowsMax, wantedMax: wantedMax)
+        rotary = RotaryTable(model.configuration, positions: positionsMax).buffers()
+        finalNorm = RowBuffer(copying: model.finalNorm)
+        let last = model.layers.count - 1
+        layers = model.layers.enumerated().map { [buffers] index, layer in
+            PreparedLayer(layer, buffers, tail: index == last ? buffers.wanted : buffers.all, bank: bank)
+        }
+        head = PreparedGroup(
+            model.head, input: buffers.normed.columns, outputs: [logits.columns], bank: bank)
+    }
+
+    /// Fills `logits` rows 0 ..< batch.wanted.count, and the cache for every row.
+    func run(_ batch: borrowing Batch, cache: KeyValuePages) {
+        failures.removeAll(keepingCapacity: true)
+        let plan = AttentionPlan(batch.runs)
+        embed(batch.tokens)
+        for index in 0..<layers.count - 1 {
+            attend(layers[index], index, batch.origins, plan, cache)
+            feed(layers[index], batch.origins)
+        }
+        runLast(batch, plan, cache)
+    }
+
+    /// In the last layer only keys, values and what the wanted logits need are left to compute.
+    private func runLast(_ batch: borrowing Batch, _ plan: AttentionPlan, _ cache: KeyValuePages) {
+        let index = layers.count - 1
+        let layer = layers[index]
+        queryKeyValue(layer, index, batch.origins, plan, cache)
+        guard !batch.wanted.isEmpty else { return }
+        attention(index, plan, cache)
+        wantedOrigins.removeAll(keepingCapacity: true)
+        for (row, source) in batch.wanted.enumerated() {
+            buffers.wanted.hidden.copyRow(row, from: buffers.all.hidden, row: source)
+            buffers.wanted.attended.copyRow(row, from: buffers.all.attended, row: source)
+            wantedOrigins.append(batch.origins[source])
+        }
+        feed(layer, wantedOrigins)
+        norm(buffers.wanted, finalNorm, rows: batch.wanted.count)
+        apply(head, wantedOrigins)
+    }
+
+    /// hidden = embedding rows.
+    private func embed(_ tokens: [Int32]) {
+        let embedding = model.embedding
+        for (row, token) in tokens.enumerated() {
+            buffers.all.hidden.withMutableRow(row) { embedding.dequantise(row: Int(token), into: &$0) }
+        }
+    }
+
+    /// attended = attention(rope(W_q n), rope(W_k n), W_v n), n = norm(hidden).
+    private func attend(
+        _ layer: PreparedLayer, _ index: Int, _ origins: [RowOrigin], _ plan: AttentionPlan, _ cache: KeyValuePages
+    ) {
+        queryKeyValue(layer, index, origins, plan, cache)
+        attention(index, plan, cache)
+    }
+
+    private func queryKeyValue(
+        _ layer: PreparedLayer, _ index: Int, _ origins: [RowOrigin], _ plan: AttentionPlan, _ cache: KeyValuePages
+    ) {
+        norm(buffers.all, layer.inputNorm, rows: origins.count)
+        apply(layer.queryKeyValue, origins)
+        context.rotateHalf(
+            buffers.queriesAndKeys, positions: plan.positions, headDim: model.configuration.headDimension,
+            cosines: rotary.cosines, sines: rotary.sines)
+        context.append(keys: buffers.keys, values: buffers.values, plan: plan, to: cache, layer: index)
+    }
+
+    private func attention(_ index: Int, _ plan: AttentionPlan, _ cache: KeyValuePages) {
+        context.attention(
+            queries: buffers.queries, plan: plan, pages: cache, layer: index, scale: buffers.attentionScale,
+            into: buffers.all.attended.columns)
+    }
+
+    /// hidden += W_o attended; hidden += W_down (silu(W_gate m) · W_up m), m = norm(hidden).
+    private func feed(_ layer: PreparedLayer, _ origins: [RowOrigin]) {
+        apply(layer.attentionOutput, origins)
+        norm(layer.tail, layer.postAttentionNorm, rows: origins.count)
+        apply(layer.gateUp, origins)
+        context.swiGLU(gate: buffers.gate, up: buffers.up, rows: origins.count, into: buffers.gate)
+        apply(layer.down, origins)
+    }
+
+    private func norm(_ residual: ResidualBuffers, _ weight: RowBuffer, rows: Int) {
+        context.rmsNorm(
+            residual.hidden.columns, rows: rows, weight: weight.columns,
+            epsilon: model.configuration.rmsNormEpsilon, into: buffers.normed.columns)
+    }
+
+    /// The seam: the experts start, the trunk multiplies, the experts' part is added.
+    private func apply(_ group: PreparedGroup, _ origins: [RowOrigin]) {
+        guard let bank = group.bank else { return group.multiply(on: context, rows: origins.count) }
+        let ticket = bank.begin(group.group, input: group.input, origins: origins)
+        group.multiply(on: context, rows: origins.count)
+        do throws(ExpertBankError) {
+            try bank.collect(ticket, into: group.outputs)
+        } catch {
+            for sequence in error.sequences { failures[sequence] = error.message }
+        }
+    }
+}

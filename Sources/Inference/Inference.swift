@@ -1,1 +1,0 @@
-// Transformer, KV cache, sampling and continuous batching behind a synchronous step().

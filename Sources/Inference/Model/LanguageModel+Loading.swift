@@ -1,0 +1,145 @@
+import Kernels
+import Synchronization
+import Weights
+
+extension LanguageModel {
+    /// Packs a checkpoint's weights, in parallel on the team.
+    /// - Parameter progress: called from the team's threads with the fraction done, 0 ... 1.
+    package static func load(
+        _ checkpoint: Checkpoint, mode: ComputeMode, team: ComputeTeam,
+        progress: @Sendable (Double) -> Void = { _ in }
+    ) throws(ModelError) -> LanguageModel {
+        let configuration = checkpoint.configuration
+        try refuseUnsupported(configuration)
+        let jobs = try PackingJob.all(of: checkpoint)
+        let packed = try pack(jobs, mode: mode, team: team, progress: progress)
+        let source = LinearSource(checkpoint: checkpoint, matrices: packed)
+        let layers = try (0..<configuration.layerCount).map { index throws(ModelError) in
+            try source.layer(index)
+        }
+        let head = Linear(site: "lm_head", base: try source.matrix(PackingJob.headName(of: configuration)))
+        return LanguageModel(
+            configuration: configuration, mode: mode, embedding: try source.tensor("model.embed_tokens.weight"),
+            layers: layers, finalNorm: try source.tensor("model.norm.weight").floats(),
+            head: SiteGroup(index: 4 * configuration.layerCount, linears: [head]))
+    }
+
+    private static func refuseUnsupported(_ configuration: ModelConfiguration) throws(ModelError) {
+        guard configuration.headDimension % 16 == 0 else {
+            throw .unsupported(
+                "attention heads of \(configuration.headDimension) numbers: the kernels need a multiple of 16")
+        }
+    }
+
+    private static func pack(
+        _ jobs: [PackingJob], mode: ComputeMode, team: ComputeTeam, progress: @Sendable (Double) -> Void
+    ) throws(ModelError) -> [String: PackedMatrix] {
+        let state = Mutex(PackingState(total: jobs.reduce(0) { $0 + $1.tensor.elementCount }))
+        team.run(parts: jobs.count) { part in
+            let job = jobs[part]
+            let result = Result { () throws(PackingError) in try job.pack(mode) }
+            let fraction = state.withLock { $0.record(job, result) }
+            progress(fraction)
+        }
+        let done = state.withLock { $0 }
+        if let failure = done.failure { throw failure }
+        return done.matrices
+    }
+}
+
+/// What the threads of a load have done so far.
+private struct PackingState: Sendable {
+    let total: Int
+    var done = 0
+    var matrices: [String: PackedMatrix] = [:]
+    var failure: ModelError?
+
+    init(total: Int) { self.total = total }
+
+    /// Returns the fraction done.
+    mutating func record(_ job: PackingJob, _ result: Result<PackedMatrix, PackingError>) -> Double {
+        switch result {
+        case .success(let matrix): matrices[job.tensor.name] = matrix
+        case .failure(let error): failure = failure ?? .packing(tensor: job.tensor.name, error)
+        }
+        done += job.tensor.elementCount
+        return Double(done) / Double(total)
+    }
+}
+
+/// One matrix to pack.
+private struct PackingJob: Sendable {
+    let tensor: TensorView
+
+    static let projections = [
+        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
+        "mlp.down_proj",
+    ]
+
+    static func headName(of configuration: ModelConfiguration) -> String {
+        configuration.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"
+    }
+
+    /// The head first: it is the largest and should not be what the others wait for.
+    static func all(of checkpoint: Checkpoint) throws(ModelError) -> [PackingJob] {
+        let configuration = checkpoint.configuration
+        var names = [headName(of: configuration)]
+        for layer in 0..<configuration.layerCount {
+            names += projections.map { "model.layers.\(layer).\($0).weight" }
+        }
+        do throws(WeightsError) {
+            return try names.map { name throws(WeightsError) in PackingJob(tensor: try checkpoint.tensor(name)) }
+        } catch { throw .weights(error) }
+    }
+
+    func pack(_ mode: ComputeMode) throws(PackingError) -> PackedMatrix {
+        guard mode == .fast, let layout = BlockLayout(rawValue: tensor.type.name) else {
+            return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns) { output, row in
+                tensor.dequantise(row: output, into: &row)
+            }
+        }
+        return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns, layout: layout) { output, take in
+            tensor.withRow(output, take)
+        }
+    }
+}
+
+/// Finds a layer's parts.
+private struct LinearSource {
+    let checkpoint: Checkpoint
+    let matrices: [String: PackedMatrix]
+
+    func tensor(_ name: String) throws(ModelError) -> TensorView {
+        do throws(WeightsError) { return try checkpoint.tensor(name) } catch { throw .weights(error) }
+    }
+
+    func matrix(_ name: String) throws(ModelError) -> PackedMatrix {
+        guard let matrix = matrices[name] else { preconditionFailure("\(name) was not packed") }
+        return matrix
+    }
+
+    func layer(_ index: Int) throws(ModelError) -> DecoderLayer {
+        let prefix = "model.layers.\(index)"
+        return DecoderLayer(
+            inputNorm: try tensor("\(prefix).input_layernorm.weight").floats(),
+            queryKeyValue: try group(
+                4 * index, prefix, ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
+            attentionOutput: try group(4 * index + 1, prefix, ["self_attn.o_proj"]),
+            postAttentionNorm: try tensor("\(prefix).post_attention_layernorm.weight").floats(),
+            gateUp: try group(4 * index + 2, prefix, ["mlp.gate_proj", "mlp.up_proj"]),
+            down: try group(4 * index + 3, prefix, ["mlp.down_proj"]))
+    }
+
+    private func group(_ index: Int, _ prefix: String, _ names: [String]) throws(ModelError) -> SiteGroup {
+        let linears = try names.map { name throws(ModelError) in
+            let site = "\(prefix).\(name)"
+            let bias = checkpoint.contains("\(site).bias") ? try tensor("\(site).bias").floats() : nil
+            let base = try matrix("\(site).weight")
+            guard bias == nil || bias?.count == base.outputs else {
+                throw .unsupported("\(site).bias has \(bias?.count ?? 0) numbers for \(base.outputs) outputs")
+            }
+            return Linear(site: site, base: base, bias: bias)
+        }
+        return SiteGroup(index: index, linears: linears)
+    }
+}

@@ -1,0 +1,178 @@
+import Kernels
+import Weights
+
+/// Continues many sequences at once: add, then step until there is no more work.
+///
+///     schedule -> run -> postprocess
+///
+/// Owned by one thread; nothing here blocks but the arithmetic. What a sequence gets depends on its request alone, to the
+/// bit: not on its neighbours, chunks, threads or instruction set (P1). The shape follows nano-vllm's engine.
+package final class Engine {
+    package let model: LanguageModel
+    package let limits: EngineLimits
+    /// Bytes of keys and values at most; memory is taken as pages are used.
+    package let keyValueBytesMax: Int
+    /// Steps that computed something; a supervisor sees stuck work by its standing still.
+    package private(set) var progress: UInt64 = 0
+    /// Of the last step.
+    package private(set) var statistics = StepStatistics()
+
+    private var scheduler: Scheduler
+    private var sampler = Sampler()
+    private let forward: ForwardPass
+    private let cache: KeyValuePages
+    private let nanoseconds: () -> UInt64
+    // Kept between steps so that they need not be allocated again.
+    private var slices: [Slice] = []
+    private var batch = Batch()
+    private var events: [StepEvent] = []
+
+    /// - Parameters:
+    ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
+    ///   - nanoseconds: a monotonic clock, for statistics only.
+    package init(
+        model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
+        bank: (any ExpertBank)? = nil, nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
+    ) throws(EngineLimitsError) {
+        let configuration = model.configuration
+        try limits.validate(modelContextMax: configuration.contextLength)
+        self.model = model
+        self.limits = limits
+        self.nanoseconds = nanoseconds
+        scheduler = Scheduler(limits: limits, pageTokens: KeyValuePages.positionsPerPage)
+        cache = KeyValuePages(
+            layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
+            headDim: configuration.headDimension, pagesMax: limits.keyValuePagesMax)
+        keyValueBytesMax = cache.bytesPerPage * limits.keyValuePagesMax
+        forward = ForwardPass(
+            model: model, context: ComputeContext(team: team, instructionSet: instructionSet),
+            rowsMax: limits.tokensPerStepMax, wantedMax: limits.sequencesMax, positionsMax: limits.contextMax,
+            bank: bank)
+    }
+
+    /// Some sequence runs or waits.
+    package var hasWork: Bool { scheduler.hasWork }
+    package var runningCount: Int { scheduler.running.count }
+    package var waitingCount: Int { scheduler.waiting.count }
+
+    /// Queues a request, or refuses it at once. Its events come from `step`.
+    package func add(_ request: GenerationRequest) throws(AdmissionError) -> SequenceID {
+        try scheduler.add(request, vocabulary: model.vocabularySize)
+    }
+
+    /// Ends a sequence without further events and frees what it holds. False when it has ended already.
+    @discardableResult
+    package func cancel(_ id: SequenceID) -> Bool {
+        guard let sequence = scheduler.remove(id) else { return false }
+        sequence.pages.forEach(cache.release)
+        return true
+    }
+
+    /// Computes one batch. Empty when there is no work.
+    package func step() -> [StepEvent] {
+        let started = nanoseconds()
+        events.removeAll(keepingCapacity: true)
+        scheduler.plan(into: &slices)
+        statistics = StepStatistics()
+        guard !slices.isEmpty else { return events }
+        fillBatch()
+        let planned = nanoseconds()
+        forward.run(batch, cache: cache)
+        let computed = nanoseconds()
+        postprocess()
+        progress += 1
+        let ended = nanoseconds()
+        statistics.forwardNanoseconds = computed - planned
+        statistics.samplingNanoseconds = ended - computed
+        statistics.stepNanoseconds = ended - started
+        return events
+    }
+
+    /// The logits of the last step's `index`-th sampled row, before penalties: for tests and comparisons.
+    package func lastLogits(_ index: Int) -> [Float] { forward.logits.array(row: index) }
+}
+
+extension Engine {
+    private func fillBatch() {
+        batch.removeAll()
+        for slice in slices {
+            let end = slice.start + slice.count
+            while scheduler.running[slice.sequence].pages.count * KeyValuePages.positionsPerPage < end {
+                guard let page = cache.allocate() else {
+                    preconditionFailure("the cache is out of pages with \(scheduler.pages.reserved) reserved")
+                }
+                scheduler.running[slice.sequence].pages.append(page)
+            }
+            let sequence = scheduler.running[slice.sequence]
+            batch.append(
+                sequence.id, sequence.tokens[slice.start..<end], start: slice.start, pages: sequence.pages,
+                wantsLast: slice.samples)
+            if sequence.isDecoding { statistics.decodeTokens += 1 } else { statistics.prefillTokens += slice.count }
+        }
+        statistics.sequencesRunning = scheduler.running.count
+        statistics.sequencesWaiting = scheduler.waiting.count
+        statistics.keyValuePagesReserved = scheduler.pages.reserved
+    }
+
+    private func postprocess() {
+        var row = 0
+        var ended: [(SequenceID, FinishReason)] = []
+        for slice in slices {
+            scheduler.running[slice.sequence].computed += slice.count
+            let id = scheduler.running[slice.sequence].id
+            if let message = forward.failures[id] {
+                ended.append((id, .failed(.expert(message))))
+            } else if slice.samples, let reason = extend(slice.sequence, logits: row) {
+                ended.append((id, reason))
+            }
+            if slice.samples { row += 1 }
+        }
+        for (id, reason) in ended {
+            cancel(id)
+            events.append(.finished(id, reason))
+        }
+    }
+
+    /// Chooses a sequence's next token; returns why it ends, if it does.
+    private func extend(_ index: Int, logits row: Int) -> FinishReason? {
+        let sequence = scheduler.running[index]
+        let position = sequence.tokens.count
+        let sampled: SampledToken
+        do throws(UnsoundLogits) {
+            sampled = try forward.logits.withMutableRow(row) { logits throws(UnsoundLogits) in
+                try sampler.sample(
+                    &logits, options: sequence.sampling, history: sequence.tokens, position: position,
+                    topLogprobs: sequence.topLogprobs)
+            }
+        } catch {
+            return .failed(.unsoundLogits(position: position))
+        }
+        statistics.sampledTokens += 1
+        if sequence.endTokens.contains(sampled.id) { return .endToken(sampled.id) }
+        events.append(
+            .token(
+                sequence.id,
+                GeneratedToken(
+                    id: sampled.id, position: position, logprob: sampled.logprob, alternatives: sampled.alternatives)))
+        return append(sampled.id, to: index)
+    }
+
+    private func append(_ token: Int32, to index: Int) -> FinishReason? {
+        scheduler.running[index].tokens.append(token)
+        let sequence = scheduler.running[index]
+        guard sequence.tokens.count == sequence.tokensMax else { return nil }
+        return sequence.endsByContext ? .contextFull : .length
+    }
+}
+
+/// The default clock.
+package enum MonotonicClock {
+    private static let origin = ContinuousClock.now
+
+    package static func nanoseconds() -> UInt64 {
+        // The origin comes to be at its first use: before the time that it is taken from.
+        let start = origin
+        let (seconds, attoseconds) = start.duration(to: .now).components
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,121 @@
+/// Rows of one sequence in one step.
+package struct Slice: Equatable {
+    /// Index into `Scheduler.running`.
+    package var sequence: Int
+    /// Absolute position of the first row.
+    package var start: Int
+    package var count: Int
+    /// The last row's logits choose a token.
+    package var samples: Bool
+
+    package init(sequence: Int, start: Int, count: Int, samples: Bool) {
+        self.sequence = sequence
+        self.start = start
+        self.count = count
+        self.samples = samples
+    }
+}
+
+/// Decides what runs: pure state, no clock, no arithmetic on tensors.
+///
+/// Each step takes one row from every generating sequence, then fills the budget with prompt chunks, oldest first.
+/// Waiting requests are admitted in order of arrival when a place and all their cache pages are free; none overtakes, so
+/// none starves.
+package struct Scheduler {
+    package let limits: EngineLimits
+    package private(set) var pages: PageReservations
+    package private(set) var waiting: [Sequence] = []
+    /// In order of admission.
+    package var running: [Sequence] = []
+    private var lastID: UInt64 = 0
+
+    package init(limits: EngineLimits, pageTokens: Int) {
+        self.limits = limits
+        pages = PageReservations(pagesMax: limits.keyValuePagesMax, pageTokens: pageTokens)
+        running.reserveCapacity(limits.sequencesMax)
+    }
+
+    package var hasWork: Bool { !running.isEmpty || !waiting.isEmpty }
+
+    package mutating func add(_ request: GenerationRequest, vocabulary: Int) throws(AdmissionError) -> SequenceID {
+        try request.validate(contextMax: limits.contextMax, vocabulary: vocabulary)
+        let sequence = Sequence(
+            id: SequenceID(number: lastID + 1), request: request, contextMax: limits.contextMax)
+        let needed = pages.pages(for: sequence.cachedTokensMax)
+        guard needed <= pages.pagesMax else {
+            throw .exceedsCache(pages: needed, keyValuePagesMax: pages.pagesMax)
+        }
+        // A request that can start at once does not count as waiting.
+        let startsNow =
+            waiting.isEmpty && running.count < limits.sequencesMax && needed <= pages.available
+        guard startsNow || waiting.count < limits.waitingMax else { throw .queueFull(waitingMax: limits.waitingMax) }
+        lastID += 1
+        waiting.append(sequence)
+        admit()
+        return sequence.id
+    }
+
+    /// Moves waiting requests into the running set, oldest first, while there is room.
+    private mutating func admit() {
+        var admitted = 0
+        while admitted < waiting.count, running.count < limits.sequencesMax {
+            guard pages.reserve(pages.pages(for: waiting[admitted].cachedTokensMax)) else { break }
+            running.append(waiting[admitted])
+            admitted += 1
+        }
+        if admitted > 0 { waiting.removeFirst(admitted) }
+    }
+
+    /// Forgets a sequence and returns it, or nil when it is not there (any more).
+    package mutating func remove(_ id: SequenceID) -> Sequence? {
+        if let index = running.firstIndex(where: { $0.id == id }) {
+            let sequence = running.remove(at: index)
+            pages.release(pages.pages(for: sequence.cachedTokensMax))
+            admit()
+            return sequence
+        }
+        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
+        let sequence = waiting.remove(at: index)
+        admit()
+        return sequence
+    }
+
+    /// The rows of the next step.
+    package func plan(into slices: inout [Slice]) {
+        slices.removeAll(keepingCapacity: true)
+        for index in running.indices where running[index].isDecoding {
+            slices.append(Slice(sequence: index, start: running[index].computed, count: 1, samples: true))
+        }
+        var budget = limits.tokensPerStepMax - slices.count
+        if !slices.isEmpty { budget = min(budget, limits.promptTokensBesideDecodingMax) }
+        for index in running.indices where !running[index].isDecoding && budget > 0 {
+            let left = running[index].tokens.count - running[index].computed
+            let count = min(left, budget)
+            slices.append(
+                Slice(sequence: index, start: running[index].computed, count: count, samples: count == left))
+            budget -= count
+        }
+    }
+}
+
+extension GenerationRequest {
+    package func validate(contextMax: Int, vocabulary: Int) throws(AdmissionError) {
+        guard !prompt.isEmpty else { throw .emptyPrompt }
+        guard prompt.count < contextMax else {
+            throw .promptTooLong(tokens: prompt.count, contextMax: contextMax)
+        }
+        guard maxTokens > 0 && maxTokens <= contextMax else {
+            throw .invalidMaxTokens(maxTokens, contextMax: contextMax)
+        }
+        guard generatedBefore >= 0 && generatedBefore < prompt.count && generatedBefore < maxTokens else {
+            throw .invalidGeneratedBefore(generatedBefore, prompt: prompt.count, maxTokens: maxTokens)
+        }
+        guard (topLogprobs ?? 0) >= 0 && (topLogprobs ?? 0) <= Self.topLogprobsMax else {
+            throw .invalidTopLogprobs(topLogprobs ?? 0)
+        }
+        do throws(SamplingOptionsError) { try sampling.validate() } catch { throw .invalidSampling(error) }
+        if let at = prompt.firstIndex(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw .tokenOutOfVocabulary(id: prompt[at], at: at, vocabulary: vocabulary)
+        }
+    }
+}
