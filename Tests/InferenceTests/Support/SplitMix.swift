@@ -1,0 +1,15 @@
+/// A small seeded generator for tests (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Uniform in -1 ..< 1.
+    mutating func unit() -> Float { Float(Int32(truncatingIfNeeded: next() >> 33) - (1 << 30)) * 0x1p-30 }
+}
