@@ -4,7 +4,6 @@ import Threading
 /// The router's statistics as they are published, once a second. A gap in `sequence` is a lost event, a new
 /// `routerEpoch` a restarted router.
 package final class StatisticsFeed: Sendable {
-    package static let topic = "skein.statistics"
     /// Of events that wait to be read; the oldest go first.
     package static let eventsMax = 16
 
@@ -13,7 +12,7 @@ package final class StatisticsFeed: Sendable {
 
     package init(_ endpoint: Endpoint, security: ConnectorSecurity = .none) throws {
         let socket = try Socket(ZeroMQContext(), .sub)
-        try socket.subscribe(Self.topic)
+        try socket.subscribe(StatisticsEvent.topic)
         try socket.connect(endpoint, security: security)
         let (events, sink) = AsyncStream.makeStream(
             of: StatisticsEvent.self, bufferingPolicy: .bufferingNewest(Self.eventsMax))

@@ -41,5 +41,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
     /// Refuses every later push. What is inside can still be drained.
     package func close() { state.withLock { $0.closed = true } }
 
+    package var isClosed: Bool { state.withLock { $0.closed } }
+
     package var count: Int { state.withLock { $0.elements.count } }
 }

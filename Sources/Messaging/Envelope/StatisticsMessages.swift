@@ -75,6 +75,9 @@ package struct StatisticsReply: Sendable, Equatable {
 
 /// Once a second on the PUB socket.
 package struct StatisticsEvent: Sendable, Equatable {
+    /// The first frame on the PUB socket, before the envelope.
+    package static let topic = "skein.statistics"
+
     /// A gap is a lost message.
     package var sequence: UInt64
     package var unixMilliseconds: UInt64

@@ -27,6 +27,9 @@ package final class MessageLoop<Handler: LoopHandler>: Sendable {
     /// Hands a value to the handler. False: the loop has stopped, or has too much to do (`postedMax`).
     package func post(_ value: Handler.Posted) -> Bool { shared.mailbox.push(value) }
 
+    /// Whether `post` will never succeed again.
+    package var hasEnded: Bool { shared.mailbox.isClosed }
+
     /// Asks the loop to drain and end; returns at once.
     package func stop() {
         shared.stopping.store(true, ordering: .releasing)

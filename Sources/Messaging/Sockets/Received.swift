@@ -7,12 +7,18 @@ package struct Received: Sendable, Equatable {
     package var userID: String?
     /// `address` over TCP, `localhost:uid:gid:pid` over ipc.
     package var peerAddress: String?
+    /// The connection that it came over, as `ConnectionEvent.disconnected` names it; -1 where there is none.
+    package var sourceDescriptor: Int32
 
-    package init(routingID: [UInt8] = [], frames: [[UInt8]], userID: String? = nil, peerAddress: String? = nil) {
+    package init(
+        routingID: [UInt8] = [], frames: [[UInt8]], userID: String? = nil, peerAddress: String? = nil,
+        sourceDescriptor: Int32 = -1
+    ) {
         self.routingID = routingID
         self.frames = frames
         self.userID = userID
         self.peerAddress = peerAddress
+        self.sourceDescriptor = sourceDescriptor
     }
 }
 

@@ -16,6 +16,7 @@ extension Socket {
         }
         collected.userID = part.property("User-Id")
         collected.peerAddress = part.property("Peer-Address")
+        collected.sourceDescriptor = zmq_msg_get(&part, ZMQ_SRCFD)
         collected.add(&part)
         while zmq_msg_more(&part) != 0 {
             guard try receivePart(&part) else { break }
@@ -42,6 +43,7 @@ private struct Collected {
     var routingID: [UInt8] = []
     var userID: String?
     var peerAddress: String?
+    var sourceDescriptor: Int32 = -1
     var frames: [[UInt8]] = []
     var framesSeen = 0
     var bytesSeen = 0
@@ -51,7 +53,9 @@ private struct Collected {
     var isOversize: Bool { framesSeen > limits.framesMax || bytesSeen > limits.bytesMax }
 
     var received: Received {
-        Received(routingID: routingID, frames: frames, userID: userID, peerAddress: peerAddress)
+        Received(
+            routingID: routingID, frames: frames, userID: userID, peerAddress: peerAddress,
+            sourceDescriptor: sourceDescriptor)
     }
 
     var oversize: Oversize {

@@ -4,7 +4,8 @@ import CZeroMQ
 package enum ConnectionEvent: Sendable, Equatable {
     /// Connected and authenticated: messages flow.
     case ready
-    case disconnected
+    /// The descriptor was the connection's until now: `Received.sourceDescriptor` of what came over it.
+    case disconnected(descriptor: Int32)
     /// The peer refused us, or we it: a wrong key, a closed domain, a peer that does not speak ZMTP.
     case handshakeFailed
     case other(UInt16)
@@ -33,7 +34,9 @@ extension ConnectionEvent {
         let event = UInt16(frame[0]) | UInt16(frame[1]) << 8
         switch Int32(event) {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: self = .ready
-        case ZMQ_EVENT_DISCONNECTED: self = .disconnected
+        case ZMQ_EVENT_DISCONNECTED: 
+            let value = frame[2..<6].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            self = .disconnected(descriptor: Int32(bitPattern: value))
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
             ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             self = .handshakeFailed
