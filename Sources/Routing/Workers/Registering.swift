@@ -113,8 +113,10 @@ extension RoutingStateMachine {
             return "a worker needs a name, and no name may be longer than \(limits.nameBytesMax) bytes"
         }
         if hello.capacity < 1 { return "capacity is \(hello.capacity); it must be at least 1" }
-        if !(1...limits.modelsPerWorkerMax).contains(hello.models.count) {
-            return "\(hello.models.count) models; a worker holds 1...\(limits.modelsPerWorkerMax)"
+        // A worker that still loads does not know its models' hashes yet.
+        let modelsMin = hello.ready ? 1 : 0
+        if !(modelsMin...limits.modelsPerWorkerMax).contains(hello.models.count) {
+            return "\(hello.models.count) models; a ready worker holds 1...\(limits.modelsPerWorkerMax)"
         }
         if Set(hello.models.map(\.model)).count < hello.models.count { return "a model is listed twice" }
         if let holding = hello.models.first(where: { $0.contextLength < 2 || $0.vocabulary < 1 }) {
