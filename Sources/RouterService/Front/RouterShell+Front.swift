@@ -1,0 +1,84 @@
+import Messaging
+import Routing
+
+// What clients say.
+extension RouterShell {
+    func receiveFront(_ received: Received) {
+        let connection = ClientConnection(routingID: received.routingID)
+        do throws(WireError) {
+            let envelope = try Envelope(frames: received.frames)
+            guard let identity = received.userID.flatMap(Identity.init(userID:)) else {
+                return refuse(.forbidden, "the connection has no identity", to: connection)
+            }
+            receive(envelope.message, from: connection, identity)
+        } catch {
+            refuse(error.kind, error.description, to: connection)
+        }
+    }
+
+    func refuseOversize(_ oversize: Oversize) {
+        refuse(
+            .oversize,
+            "\(oversize.frames) frames of \(oversize.bytes) bytes; at most \(FrameLimits().framesMax) frames are read",
+            to: ClientConnection(routingID: oversize.routingID))
+    }
+
+    private func receive(_ message: Messaging.Message, from connection: ClientConnection, _ identity: Identity) {
+        switch message {
+        case .query(let query):
+            guard permit(.client, identity, connection, query: query.id) else { return }
+            submit(query, from: connection, identity)
+        case .cancel(let cancel):
+            guard permit(.client, identity, connection, query: cancel.id) else { return }
+            handle(.cancelled(QueryKey(identity: identity.name, id: .init(cancel.id)), from: connection))
+        case .lease(let lease):
+            guard permit(.client, identity, connection) else { return }
+            handle(
+                .leasesRenewed(identity: identity.name, ids: lease.ids.map(Routing.QueryID.init), from: connection))
+        case .statusRequest:
+            let reply = StatusReply(
+                machine.status(at: Self.now), cluster: cluster, uptimeMilliseconds: uptimeMilliseconds)
+            answer(.statusReply(reply), to: connection)
+        case .statisticsRequest(let request): answer(request, from: connection)
+        default:
+            refuse(.forbidden, "this message has no business on the front socket", to: connection)
+        }
+    }
+
+    /// An operator may do what a client may.
+    private func permit(
+        _ role: KeyRole, _ identity: Identity, _ connection: ClientConnection, query: Messaging.QueryID? = nil
+    ) -> Bool {
+        if identity.allows(role) || identity.allows(.operator) { return true }
+        refuse(.forbidden, "the key of \(identity.name) is no \(role.rawValue)'s", to: connection, query: query)
+        return false
+    }
+
+    private func submit(_ query: Messaging.Query, from connection: ClientConnection, _ identity: Identity) {
+        let key = QueryKey(identity: identity.name, id: .init(query.id))
+        do throws(RefusedQuery) {
+            let accepted = try reading.read(query, key: key, from: connection)
+            if let prompt = query.prompt { submitted = SubmittedQuery(key: key, prompt: prompt, text: accepted.text) }
+            answers.remember(key, accepted.style)
+            handle(.submitted(accepted.submission))
+            submitted = nil
+            if !machine.knows(key) { answers.drop(key) }
+        } catch {
+            refuse(error.kind, error.message, to: connection, query: query.id)
+        }
+    }
+
+    func refuse(
+        _ kind: Messaging.FailureKind, _ message: String, to connection: ClientConnection,
+        query: Messaging.QueryID? = nil
+    ) {
+        answer(.failure(Failure(id: query, kind: kind, message: message)), to: connection)
+    }
+
+    /// For messages whose loss costs nobody an ending: a client that does not read its replies goes without.
+    func answer(_ message: Messaging.Message, to connection: ClientConnection) {
+        if port.send(Envelope(message), on: RouterDoor.front.index, to: connection.routingID) == .unroutable {
+            handle(.undeliverable(connection))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Logging
+import Messaging
+import Routing
+import Threading
+
+/// What other threads tell the loop.
+enum RouterPosted: Sendable {
+    case event(Event)
+    /// An answer that was made elsewhere.
+    case reply(Messaging.Message, ClientConnection)
+}
+
+extension RouterShell: LoopHandler {
+    func received(_ message: Received, on socket: Int) {
+        switch RouterDoor(index: socket) {
+        case .front: receiveFront(message)
+        case .control: receiveControl(message)
+        case .controlMonitor:
+            if case .disconnected(let descriptor) = ConnectionEvent(message) { connectionBroke(descriptor: descriptor) }
+        case .statistics: break
+        }
+    }
+
+    func received(oversize: Oversize, on socket: Int) {
+        switch RouterDoor(index: socket) {
+        case .front: refuseOversize(oversize)
+        case .control: dropOversize(oversize)
+        case .controlMonitor, .statistics: break
+        }
+    }
+
+    func posted(_ value: RouterPosted) {
+        switch value {
+        case .event(let event): handle(event)
+        case .reply(let message, let connection): answer(message, to: connection)
+        }
+    }
+
+    func turn(nowMicroseconds: UInt64) -> UInt64? {
+        if let deadline = machine.nextDeadline, deadline <= Self.now { handle(.tick) }
+        if let event = statistics.due(nowMicroseconds: nowMicroseconds) {
+            let topic = Array(StatisticsEvent.topic.utf8)
+            // A subscriber that does not read loses messages; the sequence number tells it.
+            _ = port.send([topic] + Envelope(.statisticsEvent(event)).frames(), on: RouterDoor.statistics.index)
+        }
+        return min(machine.nextDeadline?.microseconds ?? .max, statistics.nextMicroseconds)
+    }
+
+    func drain(nowMicroseconds: UInt64) -> Bool {
+        handle(.drain)
+        return machine.isDrained
+    }
+
+    func ended(_ fault: SocketError?) {
+        if let fault { log.error("the router's loop ended: \(fault)") }
+        statistics.finish()
+    }
+}

@@ -1,0 +1,111 @@
+import Logging
+import Messaging
+import Routing
+import Threading
+import Tokenization
+
+/// Performs what the routing core decides. Lives on the router's loop thread, with every socket.
+///
+/// An event goes in, its directives are carried out in order; what fails on the way (a client that does not read, one
+/// that has gone) comes back as events, after the directives that were already decided.
+final class RouterShell {
+    let port: LoopPort
+    let cluster: String
+    let reading: QueryReading
+    let encoder: PromptEncoder
+    let inbox: RouterInbox
+    let log: Logger
+    var statistics: RouterStatistics
+    var answers: AnswerBook
+    private(set) var machine: RoutingStateMachine
+    /// Set while a query is being submitted: `prepare` needs what the core does not carry.
+    var submitted: SubmittedQuery?
+    /// Which connection uses which descriptor, as last seen: how a broken connection is recognised.
+    var workersByDescriptor: [Int32: WorkerConnection] = [:]
+    private let startMicroseconds = MonotonicClock.nowMicroseconds
+    private var queue: [Event] = []
+    private var isPerforming = false
+
+    init(port: LoopPort, parts: RouterParts, inbox: RouterInbox) {
+        self.port = port
+        self.inbox = inbox
+        cluster = parts.cluster
+        reading = parts.reading
+        encoder = parts.encoder
+        log = parts.log
+        statistics = RouterStatistics(store: parts.store)
+        answers = AnswerBook(endedMax: parts.configuration.limits.retainedMax)
+        machine = RoutingStateMachine(configuration: parts.configuration, at: Self.now)
+    }
+
+    static var now: Instant { Instant(microseconds: MonotonicClock.nowMicroseconds) }
+
+    var uptimeMilliseconds: UInt64 { (MonotonicClock.nowMicroseconds - startMicroseconds) / 1000 }
+
+    /// Takes an event in and carries out everything that follows from it.
+    func handle(_ event: Event) {
+        queue.append(event)
+        guard !isPerforming else { return }
+        isPerforming = true
+        while !queue.isEmpty {
+            let next = queue.removeFirst()
+            for directive in machine.handle(next, at: Self.now) { perform(directive) }
+        }
+        isPerforming = false
+    }
+
+    func perform(_ directive: Directive) {
+        switch directive {
+        case .welcome(let connection, let incarnation, let heartbeat):
+            let welcome = Messaging.Welcome(incarnation: incarnation, heartbeatMilliseconds: heartbeat)
+            send(Envelope(.welcome(welcome)), to: connection)
+        case .refuseWorker(let connection, let failure):
+            send(Envelope(.failure(Messaging.Failure(failure, query: nil))), to: connection)
+        case .assign(let assign): send(Envelope(assign), to: assign.connection)
+        case .withdraw(let connection, let assignment):
+            send(Envelope(.withdraw(Messaging.Withdraw(assignment: assignment.rawValue))), to: connection)
+        case .deliver(let delivery): deliver(delivery)
+        case .advance(let advance): self.advance(advance)
+        case .prepare(let key, let ticket): prepare(key, ticket: ticket)
+        case .forget(let key): answers.end(key)
+        case .observe(let observation): statistics.observe(observation)
+        case .count(let count): statistics.count(count)
+        case .note(let note): log.log(level: note.level.logLevel, "\(note.text)")
+        }
+    }
+
+    /// A worker takes at most its credit, so a full pipe means that it no longer reads.
+    private func send(_ envelope: Envelope, to connection: WorkerConnection) {
+        let outcome = port.send(envelope, on: RouterDoor.control.index, to: connection.routingID)
+        if outcome != .sent { handle(.workerDisconnected(connection)) }
+    }
+
+    private func prepare(_ key: QueryKey, ticket: UInt64) {
+        guard let submitted, submitted.key == key else {
+            return handle(.preparationFailed(key, ticket: ticket, .init(.internalError, "the prompt is gone")))
+        }
+        let job = PromptEncoder.Job(key: key, ticket: ticket, prompt: submitted.prompt, text: submitted.text)
+        if !encoder.encode(job) {
+            let failure = Routing.Failure(
+                .busy, "too many prompts are waiting to be encoded", retryAfterMilliseconds: 250)
+            handle(.preparationFailed(key, ticket: ticket, failure))
+        }
+    }
+}
+
+/// What the core does not carry of the query that is being submitted.
+struct SubmittedQuery {
+    let key: QueryKey
+    let prompt: Prompt
+    let text: ModelText
+}
+
+extension Note.Level {
+    fileprivate var logLevel: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        }
+    }
+}

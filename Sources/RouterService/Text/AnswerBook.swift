@@ -1,0 +1,37 @@
+import Routing
+
+/// The texts of running queries, and how to make the text of ended ones again for a replay. Bounded.
+struct AnswerBook {
+    private var texts: [QueryKey: AnswerText] = [:]
+    private var styles: [QueryKey: AnswerStyle] = [:]
+    /// Ended queries whose style is kept, oldest first.
+    private var ended: [QueryKey] = []
+    private let endedMax: Int
+
+    init(endedMax: Int) { self.endedMax = endedMax }
+
+    mutating func remember(_ key: QueryKey, _ style: AnswerStyle) { styles[key] = style }
+
+    func style(of key: QueryKey) -> AnswerStyle? { styles[key] }
+
+    /// Whether tokens have come and the query has not ended.
+    func isUnderWay(_ key: QueryKey) -> Bool { texts[key] != nil }
+
+    /// Changes the text of a query that has not ended; nil when there is no such query.
+    mutating func update<Result>(_ key: QueryKey, _ body: (inout AnswerText) -> Result) -> Result? {
+        guard let style = styles[key] else { return nil }
+        return body(&texts[key, default: AnswerText(style)])
+    }
+
+    mutating func end(_ key: QueryKey) {
+        texts[key] = nil
+        guard styles[key] != nil else { return }
+        ended.append(key)
+        if ended.count > endedMax { drop(ended.removeFirst()) }
+    }
+
+    /// Of a query that was never taken on, or is no longer retained.
+    mutating func drop(_ key: QueryKey) {
+        if texts[key] == nil { styles[key] = nil }
+    }
+}

@@ -1,0 +1,86 @@
+import Digest
+import Messaging
+import Routing
+
+// From the wire's words to the routing core's. The core imports no wire, so that it can be simulated without one.
+
+extension Routing.Sampling {
+    init(_ wire: Messaging.Sampling) {
+        self.init(
+            temperature: wire.temperature, topK: wire.topK, topP: wire.topP, minP: wire.minP,
+            repetitionPenalty: wire.repetitionPenalty, repetitionWindow: wire.repetitionWindow, seed: wire.seed)
+    }
+}
+
+extension Routing.QueryID {
+    init(_ wire: Messaging.QueryID) {
+        // Both hold exactly 16 bytes.
+        guard let id = Self(bytes: wire.bytes) else { preconditionFailure("a query id of \(wire.bytes.count) bytes") }
+        self = id
+    }
+}
+
+extension Routing.Hello {
+    init(_ wire: Messaging.Hello) {
+        self.init(
+            worker: wire.worker, incarnation: wire.incarnation, numerics: wire.numerics,
+            models: wire.models.map {
+                ModelHolding(
+                    model: $0.model, sha256: $0.sha256, contextLength: Int($0.contextLength),
+                    vocabulary: Int($0.vocabulary))
+            },
+            capacity: Int(wire.capacity), ready: wire.ready)
+    }
+}
+
+extension Routing.Heartbeat {
+    init(_ wire: Messaging.Heartbeat) {
+        self.init(
+            incarnation: wire.incarnation, progress: wire.progress, inFlight: Int(wire.inFlight),
+            residentBytes: wire.residentBytes)
+    }
+}
+
+extension Routing.Generated {
+    init(_ wire: Messaging.Generated) {
+        self.init(
+            assignment: AssignmentID(wire.assignment), position: Int(wire.position), tokens: wire.tokens,
+            logprobs: wire.logprobs.map { entry in
+                Routing.TokenLogprobs(
+                    logprob: entry.logprob, top: entry.top.map { .init(token: $0.token, logprob: $0.logprob) })
+            })
+    }
+}
+
+extension Routing.Ended {
+    init(_ wire: Messaging.Ended) {
+        self.init(
+            assignment: AssignmentID(wire.assignment), kind: Kind(wire.kind), message: wire.message,
+            prefillMicroseconds: wire.prefillMicroseconds, decodeMicroseconds: wire.decodeMicroseconds)
+    }
+}
+
+extension Routing.Ended.Kind {
+    fileprivate init(_ wire: EndKind) {
+        self =
+            switch wire {
+            case .endToken: .endToken
+            case .maxTokens: .maxTokens
+            case .withdrawn: .withdrawn
+            case .refused: .refused
+            case .failed: .failed
+            }
+    }
+}
+
+extension BodyDigest {
+    /// Of all that decides the answer. What a resend may change (from where, how long) is left out.
+    init(of query: Messaging.Query) {
+        var body = query
+        body.id = Messaging.QueryID(high: 0, low: 0)
+        body.fromPosition = 0
+        body.deadlineMilliseconds = 0
+        body.trace = false
+        self.init(bytes: SHA256Digest(of: Envelope(.query(body)).frames()[0]).bytes)
+    }
+}

@@ -1,0 +1,117 @@
+import Messaging
+import Routing
+
+// From the routing core's words to the wire's.
+
+extension Messaging.QueryID {
+    init(_ id: Routing.QueryID) { self.init(high: id.high, low: id.low) }
+}
+
+extension Messaging.Sampling {
+    init(_ core: Routing.Sampling) {
+        self.init(
+            temperature: core.temperature, topK: core.topK, topP: core.topP, minP: core.minP,
+            repetitionPenalty: core.repetitionPenalty, repetitionWindow: core.repetitionWindow, seed: core.seed)
+    }
+}
+
+extension Messaging.FailureKind {
+    init(_ core: Routing.FailureKind) { self = Self(rawValue: UInt32(core.rawValue)) ?? .internal }
+}
+
+extension Messaging.Failure {
+    init(_ core: Routing.Failure, query: Routing.QueryID?) {
+        self.init(
+            id: query.map(Messaging.QueryID.init), kind: .init(core.kind), message: core.message,
+            retryAfterMilliseconds: core.retryAfterMilliseconds, tokensSent: UInt32(clamping: core.tokensSent))
+    }
+}
+
+extension Messaging.TokenLogprobs {
+    init(_ core: Routing.TokenLogprobs) {
+        self.init(logprob: core.logprob, top: core.top.map { Alternative(token: $0.token, logprob: $0.logprob) })
+    }
+}
+
+extension Messaging.Accepted {
+    init(_ core: Routing.Accepted, query: Routing.QueryID) {
+        self.init(
+            id: .init(query), attempt: UInt32(clamping: core.attempt),
+            promptTokens: UInt32(clamping: core.promptTokens),
+            node: core.node, leaseMilliseconds: core.leaseMilliseconds,
+            deadlineMilliseconds: core.deadlineMilliseconds)
+    }
+}
+
+extension Messaging.Final {
+    init(_ core: Routing.Final, query: Routing.QueryID) {
+        self.init(
+            id: .init(query), attempt: UInt32(clamping: core.attempt), finishReason: .init(core.finishReason),
+            usage: Usage(
+                promptTokens: UInt32(clamping: core.promptTokens),
+                generatedTokens: UInt32(clamping: core.generatedTokens)),
+            timings: Messaging.Timings(
+                queue: core.timings.queue, prefill: core.timings.prefill, decode: core.timings.decode,
+                total: core.timings.total),
+            trace: core.trace.map(TraceAttempt.init),
+            receipt: core.receipt.map {
+                Messaging.Receipt(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed)
+            })
+    }
+}
+
+extension Messaging.FinishReason {
+    fileprivate init(_ core: Routing.FinishReason) {
+        self =
+            switch core {
+            case .endToken: .endToken
+            case .maxTokens: .maxTokens
+            case .stopString: .stopString
+            }
+    }
+}
+
+extension TraceAttempt {
+    fileprivate init(_ core: AttemptTrace) {
+        self.init(
+            worker: core.worker, attempt: UInt32(clamping: core.attempt),
+            firstPosition: UInt32(clamping: core.firstPosition), tokens: UInt32(clamping: core.tokens),
+            queueMicroseconds: core.queueMicroseconds, prefillMicroseconds: core.prefillMicroseconds,
+            decodeMicroseconds: core.decodeMicroseconds, outcome: core.outcome.rawValue)
+    }
+}
+
+extension Envelope {
+    /// The token ids travel as a tensor frame.
+    init(_ core: Routing.Assign) {
+        let body = Messaging.Assign(
+            assignment: core.assignment.rawValue, model: core.model, generatedBefore: UInt32(core.generatedBefore),
+            sampling: .init(core.sampling), maxTokens: UInt32(core.maxTokens),
+            topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds)
+        self.init(.assign(body), tensors: [Tensor(core.tokens)])
+    }
+}
+
+extension StatusReply {
+    init(_ core: RoutingStatus, cluster: String, uptimeMilliseconds: UInt64) {
+        self.init(
+            cluster: cluster, state: core.state.rawValue, uptimeMilliseconds: uptimeMilliseconds,
+            queued: UInt32(clamping: core.queued), inFlight: UInt32(clamping: core.inFlight),
+            workers: core.workers.map(WorkerStatus.init), nodes: core.nodes.map(NodeStatus.init))
+    }
+}
+
+extension WorkerStatus {
+    fileprivate init(_ core: RoutingStatus.Worker) {
+        self.init(
+            name: core.name, state: core.state.rawValue, models: core.models, inFlight: UInt32(clamping: core.inFlight),
+            capacity: UInt32(clamping: core.capacity), residentBytes: core.residentBytes, progress: core.progress,
+            numerics: core.numerics)
+    }
+}
+
+extension NodeStatus {
+    fileprivate init(_ core: RoutingStatus.Node) {
+        self.init(name: core.name, model: core.model, readyWorkers: UInt32(clamping: core.readyWorkers))
+    }
+}
