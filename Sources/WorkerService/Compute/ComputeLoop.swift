@@ -1,0 +1,91 @@
+import Inference
+import Messaging
+import Threading
+
+/// The compute thread's state: engines by model, and which assignment each of their sequences belongs to.
+struct ComputeLoop {
+    private struct Place {
+        let model: String
+        let sequence: SequenceID
+    }
+
+    private let engines: [String: Engine]
+    private let models: [String]
+    private let emit: @Sendable (ComputeEvent) -> Void
+    private var places: [UInt64: Place] = [:]
+    private var running: [String: [SequenceID: RunningAssignment]] = [:]
+
+    init(engines: [String: Engine], emit: @escaping @Sendable (ComputeEvent) -> Void) {
+        self.engines = engines
+        models = engines.keys.sorted()
+        self.emit = emit
+    }
+
+    var inFlight: Int { places.count }
+    var hasWork: Bool { !places.isEmpty }
+
+    mutating func take(_ command: ComputeCommand) {
+        switch command {
+        case .assign(let assignment): start(assignment)
+        case .withdraw(let id): withdraw(id)
+        case .withdrawAll: for id in places.keys.sorted() { withdraw(id) }
+        }
+    }
+
+    /// One step of every engine that has work.
+    mutating func step() {
+        for model in models {
+            guard let engine = engines[model], engine.hasWork else { continue }
+            for event in engine.step() { report(event, model: model) }
+        }
+    }
+
+    private mutating func start(_ assignment: Assignment) {
+        let now = MonotonicClock.nowMicroseconds
+        let entry = RunningAssignment(assignment, startedMicroseconds: now)
+        guard places[assignment.id] == nil else {
+            return emit(.ended(entry.ended(.refused, "assignment \(assignment.id) is here already", at: now)))
+        }
+        guard let engine = engines[assignment.model] else {
+            return emit(.ended(entry.ended(.refused, "this worker does not hold \(assignment.model)", at: now)))
+        }
+        do throws(AdmissionError) {
+            let sequence = try engine.add(assignment.request)
+            places[assignment.id] = Place(model: assignment.model, sequence: sequence)
+            running[assignment.model, default: [:]][sequence] = entry
+        } catch {
+            emit(.ended(entry.ended(.refused, error.description, at: now)))
+        }
+    }
+
+    private mutating func withdraw(_ id: UInt64) {
+        guard let place = places.removeValue(forKey: id) else { return }
+        engines[place.model]?.cancel(place.sequence)
+        if let entry = running[place.model]?.removeValue(forKey: place.sequence) {
+            emit(.ended(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds)))
+        }
+    }
+
+    private mutating func report(_ event: StepEvent, model: String) {
+        let now = MonotonicClock.nowMicroseconds
+        switch event {
+        case .token(let sequence, let token):
+            guard let generated = running[model]?[sequence]?.generated(token, at: now) else { return }
+            emit(.generated(generated))
+        case .finished(let sequence, let reason):
+            guard let entry = running[model]?.removeValue(forKey: sequence) else { return }
+            places[entry.assignment.id] = nil
+            let (kind, message) = Self.ending(reason)
+            emit(.ended(entry.ended(kind, message, at: now)))
+        }
+    }
+
+    private static func ending(_ reason: Inference.FinishReason) -> (EndKind, String) {
+        switch reason {
+        case .endToken: (.endToken, "")
+        case .length: (.maxTokens, "")
+        case .contextFull: (.maxTokens, "the context is full")
+        case .failed(let failure): (.failed, failure.description)
+        }
+    }
+}

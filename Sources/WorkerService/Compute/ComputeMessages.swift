@@ -1,0 +1,55 @@
+import Inference
+import Messaging
+
+/// What the polling thread asks of the compute thread.
+enum ComputeCommand: Sendable {
+    case assign(Assignment)
+    case withdraw(UInt64)
+    /// The router is gone, and whoever comes back has given the work to others.
+    case withdrawAll
+}
+
+/// One attempt of one query, as the router assigned it.
+struct Assignment: Sendable {
+    /// The router's name for this attempt.
+    let id: UInt64
+    /// The topology's name of the model.
+    let model: String
+    let request: GenerationRequest
+
+    /// Length of the query's own prompt, without what earlier attempts generated: positions on the wire count generated
+    /// tokens, positions in the engine count all.
+    var promptTokens: Int { request.prompt.count - request.generatedBefore }
+
+    /// - Throws: when the tensor is not what the message says.
+    init(_ assign: Assign, tensors: [Tensor], endTokens: Set<Int32>) throws(WireError) {
+        guard let tensor = tensors.first else { throw .truncatedTensor("Assign comes with its tokens in a tensor") }
+        let sampling = assign.sampling
+        id = assign.assignment
+        model = assign.model
+        request = GenerationRequest(
+            prompt: try tensor.int32s(), generatedBefore: Int(assign.generatedBefore),
+            sampling: SamplingOptions(
+                temperature: sampling.temperature, topK: Int(sampling.topK),
+                topP: sampling.topP == 0 ? 1 : sampling.topP,
+                minP: sampling.minP,
+                repetitionPenalty: sampling.repetitionPenalty == 0 ? 1 : sampling.repetitionPenalty,
+                repetitionWindow: sampling.repetitionWindow == 0 ? 64 : Int(sampling.repetitionWindow),
+                seed: sampling.seed),
+            maxTokens: Int(assign.maxTokens), endTokens: endTokens,
+            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs))
+    }
+}
+
+/// What the compute thread tells the polling thread.
+enum ComputeEvent: Sendable {
+    case generated(Generated)
+    case ended(Ended)
+
+    var message: Message {
+        switch self {
+        case .generated(let generated): .generated(generated)
+        case .ended(let ended): .ended(ended)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Inference
+import Messaging
+
+/// Times and positions of one assignment while its sequence runs.
+struct RunningAssignment {
+    let assignment: Assignment
+    let startedMicroseconds: UInt64
+    private(set) var firstTokenMicroseconds: UInt64?
+
+    init(_ assignment: Assignment, startedMicroseconds: UInt64) {
+        self.assignment = assignment
+        self.startedMicroseconds = startedMicroseconds
+    }
+
+    mutating func generated(_ token: GeneratedToken, at now: UInt64) -> Generated {
+        if firstTokenMicroseconds == nil { firstTokenMicroseconds = now }
+        return Generated(
+            assignment: assignment.id, position: UInt32(token.position - assignment.promptTokens), tokens: [token.id],
+            logprobs: token.logprob.map { [Self.logprobs($0, token.alternatives)] } ?? [])
+    }
+
+    func ended(_ kind: EndKind, _ message: String = "", at now: UInt64) -> Ended {
+        let firstToken = firstTokenMicroseconds ?? now
+        return Ended(
+            assignment: assignment.id, kind: kind, message: message,
+            prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken)
+    }
+
+    private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {
+        TokenLogprobs(logprob: chosen, top: alternatives.map { Alternative(token: $0.id, logprob: $0.logprob) })
+    }
+}

@@ -1,0 +1,43 @@
+import Inference
+import Kernels
+import Topology
+
+/// Everything that one worker hosts.
+struct ModelSet: Sendable {
+    let models: [HostedModel]
+    let team: ComputeTeam
+
+    /// One after the other: each load already uses the whole team.
+    static func load(
+        _ entries: [ModelEntry], threads: Int, progress: @escaping @Sendable (String, Double) -> Void
+    ) throws(WorkerFault) -> ModelSet {
+        let team = ComputeTeam(threads: threads)
+        var models: [HostedModel] = []
+        for entry in entries {
+            models.append(try HostedModel.load(entry, team: team) { progress(entry.name, $0) })
+        }
+        return ModelSet(models: models, team: team)
+    }
+
+    func model(_ name: String) -> HostedModel? { models.first { $0.name == name } }
+
+    /// Engines by model name; the cache's bound is shared evenly.
+    func engines(capacity: Int, cacheMegabytes: Int) throws(WorkerFault) -> [String: Engine] {
+        var engines: [String: Engine] = [:]
+        let share = (cacheMegabytes << 20) / max(1, models.count)
+        for hosted in models {
+            do throws(EngineLimitsError) {
+                engines[hosted.name] = try hosted.engine(capacity: capacity, cacheBytes: share, team: team)
+            } catch {
+                throw WorkerFault("model \(hosted.name): \(error.description)")
+            }
+        }
+        return engines
+    }
+
+    /// What two workers must have in common to give the same bits. Known before anything is loaded.
+    static func numerics(of entries: [ModelEntry]) -> String {
+        let ids = Set(entries.map { ($0.compute == .exact ? Inference.ComputeMode.exact : .fast).numericsID })
+        return ids.sorted().joined(separator: ",")
+    }
+}

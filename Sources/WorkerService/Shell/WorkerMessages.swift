@@ -1,0 +1,40 @@
+import Foundation
+import Messaging
+
+/// Who a worker is, whatever it hosts.
+struct WorkerProfile: Sendable {
+    let name: String
+    /// Grows with every start: microseconds of the wall clock.
+    let incarnation = UInt64(Date().timeIntervalSince1970 * 1e6)
+    let numerics: String
+    /// Assignments held at once.
+    let capacity: Int
+
+    func hello(models: [ModelHolding], ready: Bool) -> Hello {
+        Hello(
+            worker: name, incarnation: incarnation, numerics: numerics, models: models,
+            capacity: UInt32(clamping: capacity), ready: ready)
+    }
+}
+
+/// What a worker hosts, once it is loaded.
+struct Hosting: Sendable {
+    let models: ModelSet
+    let compute: ComputeThread
+}
+
+/// What other threads tell the worker's loop.
+enum WorkerPosted: Sendable {
+    case loaded(Hosting)
+    case computed(ComputeEvent)
+}
+
+/// Of this process, from the kernel.
+enum ProcessMemory {
+    /// Resident set; 0 where the kernel does not say.
+    static var residentBytes: UInt64 {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+        let fields = text.split(separator: " ")
+        return fields.count > 1 ? (UInt64(fields[1]) ?? 0) * UInt64(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+}
