@@ -101,8 +101,11 @@ let package = Package(
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
-        .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], swiftSettings: strict),
+        .testTarget(
+            name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], exclude: ["Goldens"],
+            swiftSettings: strict),
         .testTarget(
             name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(

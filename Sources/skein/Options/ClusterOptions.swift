@@ -1,0 +1,80 @@
+import ArgumentParser
+import Client
+import Foundation
+import Messaging
+import Topology
+
+/// Which cluster a command talks to: a topology file, or a socket.
+struct ClusterOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The cluster's topology file (default: $SKEIN_TOPOLOGY, or topology/quickstart.yaml).", valueName: "file"))
+    var topology: String?
+
+    @Option(help: ArgumentHelp("The router's front endpoint, instead of a topology.", valueName: "endpoint"))
+    var socket: String?
+
+    @Option(help: ArgumentHelp("The client's secret key file, for a TCP endpoint.", valueName: "file"))
+    var key: String?
+
+    @Option(name: .customLong("server-key"), help: ArgumentHelp("The router's public key file.", valueName: "file"))
+    var serverKey: String?
+
+    func loadTopology() throws -> ClusterTopology {
+        let named = topology ?? ProcessInfo.processInfo.environment["SKEIN_TOPOLOGY"]
+        return try ClusterTopology(contentsOf: named ?? "topology/quickstart.yaml")
+    }
+
+    func connect() async throws -> RouterClient { try await frontDoor().connect() }
+
+    /// The PUB stream; only a topology says where it is.
+    func statisticsFeed() throws -> StatisticsFeed {
+        guard socket == nil else {
+            throw CommandFailure.usage("--watch needs a topology: the statistics stream has an endpoint of its own")
+        }
+        let topology = try loadTopology()
+        let endpoint = try Messaging.Endpoint(topology.router.statistics.advertise.description)
+        return try StatisticsFeed(
+            endpoint,
+            security: try FrontDoor.security(
+                of: endpoint, topology.security, key: key, serverKey: serverKey))
+    }
+
+    private func frontDoor() throws -> FrontDoor {
+        guard topology == nil || socket == nil else {
+            throw CommandFailure.usage("--topology and --socket name the same thing; give one of them")
+        }
+        guard let socket else { return try FrontDoor(try loadTopology(), key: key, serverKey: serverKey) }
+        let endpoint: Messaging.Endpoint
+        do { endpoint = try Messaging.Endpoint(socket) } catch { throw CommandFailure.usage(error.description) }
+        return FrontDoor(
+            endpoint: endpoint, security: try FrontDoor.security(of: endpoint, nil, key: key, serverKey: serverKey))
+    }
+}
+
+/// The router's front socket and the key to it.
+struct FrontDoor {
+    let endpoint: Messaging.Endpoint
+    let security: ConnectorSecurity
+
+    func connect() async throws -> RouterClient { try await RouterClient.connect(endpoint, security: security) }
+}
+
+extension FrontDoor {
+    init(_ topology: ClusterTopology, key: String? = nil, serverKey: String? = nil) throws {
+        endpoint = try Messaging.Endpoint(topology.router.front.advertise.description)
+        security = try Self.security(of: endpoint, topology.security, key: key, serverKey: serverKey)
+    }
+
+    static func security(
+        of endpoint: Messaging.Endpoint, _ entry: SecurityEntry?, key: String?, serverKey: String?
+    ) throws -> ConnectorSecurity {
+        guard !endpoint.isLocal, entry?.insecure != true else { return .none }
+        let own = key ?? entry?.clientKeyFile
+        let server = serverKey ?? entry?.serverPublicKeyFile
+        if let own, let server { return .curve(own: try KeyFile.readPair(own), server: try KeyFile.readPublic(server)) }
+        // A router may be insecure on purpose; without keys it is the only one that answers.
+        guard own == nil || entry != nil else { throw CommandFailure.usage("--key and --server-key belong together") }
+        return .none
+    }
+}

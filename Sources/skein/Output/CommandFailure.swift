@@ -1,0 +1,64 @@
+import Client
+import Inference
+import Launcher
+import Messaging
+import Threading
+import Tokenization
+import Topology
+import Weights
+import WorkerService
+
+/// How a command ends when it does not end well. The message says what, where, and what to do.
+struct CommandFailure: Error {
+    enum Kind: String {
+        case failed
+        case usage
+        case refused
+
+        /// 1 failed, 2 usage, 3 refused or unavailable.
+        var exitCode: Int32 {
+            switch self {
+            case .failed: 1
+            case .usage: 2
+            case .refused: 3
+            }
+        }
+    }
+
+    let kind: Kind
+    let message: String
+
+    static func failed(_ message: String) -> Self { Self(kind: .failed, message: message) }
+    static func usage(_ message: String) -> Self { Self(kind: .usage, message: message) }
+    static func refused(_ message: String) -> Self { Self(kind: .refused, message: message) }
+}
+
+extension CommandFailure {
+    /// The failures that other targets expect; nil for what only the argument parser can explain.
+    init?(expected error: any Error) {
+        switch error {
+        case let error as TopologyError: self = .failed(error.description)
+        case let error as WeightsError: self = .failed(error.description)
+        case let error as ModelError: self = .failed(error.description)
+        case let error as TokenizationError: self = .failed(error.description)
+        case let error as ScoreError: self = .refused(error.description)
+        case let error as AdmissionError: self = .refused(error.description)
+        case let error as EngineLimitsError: self = .failed(error.description)
+        case let error as LauncherError: self = .init(error)
+        case let error as ClientError: self = .refused(error.description)
+        case let error as Failure: self = .refused(error.description)
+        case let error as SocketError: self = .failed(error.description)
+        case let error as KeyError: self = .failed(error.description)
+        case let error as WorkerFault: self = .failed(error.description)
+        case let error as ThreadingError: self = .failed(error.description)
+        default: return nil
+        }
+    }
+
+    private init(_ error: LauncherError) {
+        switch error {
+        case .alreadyLaunched, .leftovers: self = .refused(error.description)
+        default: self = .failed(error.description)
+        }
+    }
+}
