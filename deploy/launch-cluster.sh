@@ -109,5 +109,9 @@ while is_launching; do
     code=0
     wait "$launcher" || code=$?
 done
-[ -z "${failed:-}" ] || code=1
+if [ -n "${failed:-}" ]; then
+    # The launcher's own code where it has one: 3 says refused, 2 usage.
+    wait "$launcher" 2>/dev/null || code=$?
+    [ "$code" -ne 0 ] || code=1
+fi
 exit "$code"

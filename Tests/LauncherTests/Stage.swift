@@ -77,7 +77,8 @@ final class RunningLauncher: Sendable {
         }
     }
 
-    var events: [LaunchEvent] { state.withLock { $0.events } }
+    /// A copy made under the lock: ThreadSanitizer does not see the reference counts that a shared one is ordered by.
+    var events: [LaunchEvent] { state.withLock { $0.events.map { $0 } } }
     var result: Result<Void, LauncherError>? { state.withLock { $0.result } }
 
     func has(_ isWanted: (LaunchEvent) -> Bool) -> Bool { events.contains(where: isWanted) }
