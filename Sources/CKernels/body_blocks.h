@@ -43,15 +43,13 @@ INLINE void block_sums(
 /// `rows` x 16 `vectors` outputs over all blocks; `first` is the tile's first vector in the panel.
 INLINE void block_tile(
     const int rows, const int vectors, const int first, const shape s, const ck_activations *x, int64_t x_stride,
-    const uint8_t *panel, int64_t blocks, int32_t zero_point, float *out, int64_t out_stride, const int64_t ahead) {
+    const uint8_t *panel, int64_t blocks, int32_t zero_point, float *out, int64_t out_stride) {
     const int64_t scale_bytes = CK_BLOCK_PANEL * (s.wide ? 4 : 2), head = scale_bytes * (s.has_min ? 2 : 1);
     const int64_t bytes = head + CK_BLOCK_PANEL * CK_BLOCK / (s.nibbles ? 2 : 1);
     vf totals[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++) totals[r][v] = splat(0);
     for (int64_t b = 0; b < blocks; b++, panel += bytes) {
-        if (ahead)
-            UNROLL for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(panel + ahead + line, 0, 3);
         vi sums[BLOCK_ROWS][BLOCK_VECTORS];
         block_sums(rows, vectors, s.nibbles, panel + head + first * 64, x + b, x_stride, zero_point, sums);
         UNROLL for (int v = 0; v < vectors; v++) {
@@ -79,7 +77,7 @@ INLINE void block_panel_rows(
     UNROLL for (int first = 0; first < 2; first += BLOCK_VECTORS)
         block_tile(
             rows, BLOCK_VECTORS, first, s, x, blocks, panel, blocks, product->matrix->zero_point, tile + first * 16,
-            CK_BLOCK_PANEL, rows == 1 ? BLOCK_AHEAD : 0);
+            CK_BLOCK_PANEL);
     for (int r = 0; r < rows; r++)
         for (int64_t v = 0; v < 2; v++) {
             int64_t o = column + v * 16, left = product->matrix->outputs - o;

@@ -6,20 +6,17 @@ enum { TILE_ROWS = 6 };
 enum { START_AT_ZERO, CONTINUE_FROM_OUT, ADD_TO_OUT };
 
 /// One tile of `rows` x 16 `vectors`, both known at compile time so that the accumulators live in registers.
-/// `ahead` floats: how far in front of the weights to prefetch (0: not at all).
+/// No software prefetch: one row streams weights at 30 GB/s a core without, and at 20 with it (Zen 4).
 INLINE void f32_tile(
     const int rows, const int vectors, const float *x, int64_t x_stride, const float *w, int64_t w_stride, int64_t depth,
-    float *out, int64_t out_stride, int mode, const int64_t ahead) {
+    float *out, int64_t out_stride, int mode) {
     vf sums[TILE_ROWS][4];
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++)
             sums[r][v] = mode == CONTINUE_FROM_OUT ? load(out + r * out_stride + v * 16) : splat(0);
     for (int64_t k = 0; k < depth; k++) {
         vf weights[4];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            weights[v] = load(w + k * w_stride + v * 16);
-            if (ahead) __builtin_prefetch(w + k * w_stride + v * 16 + ahead, 0, 3);
-        }
+        UNROLL for (int v = 0; v < vectors; v++) weights[v] = load(w + k * w_stride + v * 16);
         UNROLL for (int r = 0; r < rows; r++) {
             vf activation = splat(x[r * x_stride + k]);
             UNROLL for (int v = 0; v < vectors; v++) sums[r][v] = fma_lanes(activation, weights[v], sums[r][v]);
@@ -33,14 +30,14 @@ INLINE void f32_tile(
 }
 
 #define TILE(R) \
-    case R: f32_tile(R, vectors, x, x_stride, w, w_stride, depth, out, out_stride, mode, 0); break;
+    case R: f32_tile(R, vectors, x, x_stride, w, w_stride, depth, out, out_stride, mode); break;
 
 /// Any number of rows over 16 `vectors` columns.
 INLINE void f32_columns(
     const int vectors, const float *x, int64_t x_stride, const float *w, int64_t w_stride, int64_t depth, float *out,
     int64_t out_stride, int mode, int64_t rows) {
     for (; rows >= TILE_ROWS; rows -= TILE_ROWS, x += TILE_ROWS * x_stride, out += TILE_ROWS * out_stride)
-        f32_tile(TILE_ROWS, vectors, x, x_stride, w, w_stride, depth, out, out_stride, mode, 0);
+        f32_tile(TILE_ROWS, vectors, x, x_stride, w, w_stride, depth, out, out_stride, mode);
     switch (rows) { TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) default: break; }
 }
 
@@ -81,10 +78,6 @@ static void multiply_f32(
         if (columns < CK_F32_PANEL)
             f32_part_panel(
                 rows, x_stride, w, matrix->inputs, out, product->out_stride, product->accumulate, r1 - r0, columns);
-        else if (F32_VECTORS == 4 && r1 - r0 == 1)
-            f32_tile(
-                1, F32_VECTORS, rows, x_stride, w, CK_F32_PANEL, matrix->inputs, out, product->out_stride,
-                product->accumulate ? ADD_TO_OUT : START_AT_ZERO, F32_AHEAD);
         else
             f32_product(
                 rows, x_stride, w, CK_F32_PANEL, matrix->inputs, out, product->out_stride,

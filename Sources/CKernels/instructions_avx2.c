@@ -10,10 +10,8 @@
 #include "lanes.h"
 
 #define F32_VECTORS 1
-#define F32_AHEAD 0
 #define BLOCK_ROWS 2
 #define BLOCK_VECTORS 1
-#define BLOCK_AHEAD 0
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {
     vf lanes;

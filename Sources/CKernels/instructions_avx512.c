@@ -11,10 +11,8 @@
 #include "lanes.h"
 
 #define F32_VECTORS 4
-#define F32_AHEAD 1024
 #define BLOCK_ROWS 6
 #define BLOCK_VECTORS 2
-#define BLOCK_AHEAD 2048
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {
     return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));

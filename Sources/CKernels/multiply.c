@@ -4,7 +4,7 @@
 enum {
     PARTS_PER_THREAD = 4,         // Claimed, not assigned: a late thread costs at most a quarter of its share.
     PART_MULTIPLICATIONS = 40000, // About 4 us of streaming for one row; below that a part costs more than it saves.
-    ROWS_PER_PART = 192,          // Rows are cut only beyond this, so that narrow matrices still fill a team.
+    ROWS_PER_PART = 132,          // Rows are cut only beyond this, so that narrow matrices still fill a team.
     QUANTISE_ALONE = 16384,       // Elements that one thread quantises faster than a team wakes.
 };
 
