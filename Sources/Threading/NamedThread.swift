@@ -48,6 +48,13 @@ package final class NamedThread: Sendable {
         }
     }
 
+    /// Directs a signal at this thread alone.
+    func raise(_ signal: Int32) {
+        handle.withLock { handle in
+            if let thread = handle { pthread_kill(thread, signal) }
+        }
+    }
+
     deinit {
         handle.withLock { handle in
             if let thread = handle { pthread_detach(thread) }

@@ -23,6 +23,9 @@ package final class SignalWatch: Sendable {
         }
     }
 
+    /// As if the signal had come from outside; it must be one of those watched.
+    package func raise(_ signal: Int32) { thread.raise(signal) }
+
     /// Writing to a peer that has gone gives EPIPE instead of ending the process.
     package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
