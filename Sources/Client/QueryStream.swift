@@ -7,12 +7,12 @@ package final class QueryStream: AsyncSequence, Sendable {
 
     package let id: QueryID
     private let slot: EventSlot
-    private let cancelQuery: @Sendable () -> Void
+    private let client: RouterClient
 
-    init(id: QueryID, slot: EventSlot, cancel: @escaping @Sendable () -> Void) {
+    init(id: QueryID, slot: EventSlot, client: RouterClient) {
         self.id = id
         self.slot = slot
-        cancelQuery = cancel
+        self.client = client
     }
 
     package func makeAsyncIterator() -> Iterator { Iterator(stream: self) }
@@ -24,7 +24,7 @@ package final class QueryStream: AsyncSequence, Sendable {
 
         package mutating func next(isolation actor: isolated (any Actor)?) async -> ClientEvent? {
             let event = await stream.slot.next()
-            if event == nil, Task.isCancelled { stream.cancelQuery() }
+            if event == nil, Task.isCancelled { stream.client.cancel(stream.id) }
             return event
         }
     }
@@ -32,6 +32,6 @@ package final class QueryStream: AsyncSequence, Sendable {
     deinit {
         guard !slot.isOver else { return }
         slot.abandon()
-        cancelQuery()
+        client.cancel(id)
     }
 }

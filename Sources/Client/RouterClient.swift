@@ -42,14 +42,13 @@ package final class RouterClient: Sendable {
     }
 
     /// Sends a query and returns its events. The stream always ends with exactly one `final` or `failure`, unless the
-    /// reading task is cancelled.
+    /// reading task is cancelled. A stream keeps its client.
     package func submit(_ query: Query) -> QueryStream {
         let slot = EventSlot()
-        let loop = loop
-        let id = query.id
-        let stream = QueryStream(id: id, slot: slot) { _ = loop.post(.cancel(id)) }
+        let stream = QueryStream(id: query.id, slot: slot, client: self)
         if !loop.post(.submit(query, slot)) {
-            slot.put(.failure(Failure(id: id, kind: .busy, message: "the client is closed or has too much under way")))
+            let message = "the client is closed or has too much under way"
+            slot.put(.failure(Failure(id: query.id, kind: .busy, message: message)))
         }
         return stream
     }

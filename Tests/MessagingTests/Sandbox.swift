@@ -1,5 +1,10 @@
 import Foundation
 import Messaging
+import Testing
+
+/// The suites whose tests wait in system calls. One at a time: each holds one of the few threads that the tests with
+/// `await` run on, and all of them at once would hold them all.
+@Suite(.serialized) enum BlockingTests {}
 
 /// A folder of its own for one test, short enough for ipc paths; it goes with the value.
 final class Sandbox: Sendable {

@@ -120,7 +120,11 @@ private struct LoopRun<Handler: LoopHandler> {
     }
 
     private var timeoutMilliseconds: Int {
-        guard let moment = [deadlineMicroseconds, drainUntilMicroseconds].compactMap({ $0 }).min() else { return -1 }
-        return MonotonicClock.millisecondsUntil(moment)
+        let milliseconds = deadlineMicroseconds.map { MonotonicClock.millisecondsUntil($0) } ?? -1
+        guard drainUntilMicroseconds != nil else { return milliseconds }
+        // No socket says when a peer takes messages again, so a draining handler gets its turn often.
+        return milliseconds < 0 ? Self.drainTurnMilliseconds : min(milliseconds, Self.drainTurnMilliseconds)
     }
+
+    private static var drainTurnMilliseconds: Int { 5 }
 }
