@@ -71,7 +71,7 @@ extension BlockingTests {
             #expect(try sendWhenConnected(friend, [bytes("before")]))
             #expect(try receive(router)?.frames == [bytes("before")])
             var grown = 0
-            for round in 0..<5 {
+            for round in 0..<22 {
                 #expect(try sendWhenConnected(hostile, flood))
                 let oversize = try #require(try receiveOversize(router))
                 #expect(oversize.frames == 50_000)
@@ -80,8 +80,9 @@ extension BlockingTests {
                 if round == 1 { grown = -residentKiB() }
             }
             grown += residentKiB()
-            // The allocator has its warm-up behind it; five times the message would be 20 MB and more.
-            #expect(grown < 8 << 10, "grew by \(grown) KiB")
+            // The first two rounds warm the allocator up. Kept frames would make 20 times 3 MB and more; the address
+            // sanitizer keeps what is freed for a while, and would be blamed for nothing.
+            if dlsym(nil, "__asan_init") == nil { #expect(grown < 24 << 10, "grew by \(grown) KiB") }
             #expect(try sendWhenConnected(friend, [bytes("after")]))
             #expect(try receive(router)?.frames == [bytes("after")])
         }
