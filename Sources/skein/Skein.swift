@@ -14,42 +14,68 @@ struct Skein: AsyncParsableCommand {
             CommandGroup(
                 name: "Cluster:",
                 subcommands: [Launch.self, Stop.self, Status.self, RouterCommand.self, WorkerCommand.self]),
-            CommandGroup(name: "Tools:", subcommands: [Keygen.self]),
+            CommandGroup(name: "Asking:", subcommands: [QueryCommand.self, ChatCommand.self, StatsCommand.self]),
+            CommandGroup(name: "In process:", subcommands: [Generate.self, ScoreCommand.self, Tokenize.self]),
+            CommandGroup(name: "Tools:", subcommands: [Keygen.self, Simulate.self]),
         ])
 }
 
+/// Not `async`: on Linux an asynchronous main gives the first thread away to a place where every signal is let through, so
+/// that no command could watch for one.
 @main
 enum Main {
-    static func main() async {
+    static func main() {
+        let command: any ParsableCommand
+        do { command = try Skein.parseAsRoot() } catch { end(error) }
+        if command is any WatchesSignals { SignalMask.block() }
+        guard let asynchronous = command as? any AsyncParsableCommand else { run(command) }
+        // This thread never looks at it again.
+        nonisolated(unsafe) let handedOver = asynchronous
+        Task { await run(handedOver) }
+        while true { pause() }
+    }
+
+    private static func run(_ command: any ParsableCommand) -> Never {
         do {
-            var command = try Skein.parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch let failure as CommandFailure {
-            end(failure)
+            var command = command
+            try command.run()
+            exit(0)
         } catch {
-            if let failure = CommandFailure(expected: error) { end(failure) }
-            endParsing(error)
+            end(error)
         }
     }
 
-    private static func end(_ failure: CommandFailure) -> Never {
+    private static func run(_ command: any AsyncParsableCommand) async -> Never {
+        do {
+            var command = command
+            try await command.run()
+            exit(0)
+        } catch {
+            end(error)
+        }
+    }
+
+    private static func end(_ error: any Error) -> Never {
         Terminal.endProgress()
+        guard let failure = CommandFailure(expected: error) else { endParsing(error) }
         if !failure.message.isEmpty { Terminal.note("skein: \(failure.message)") }
         exit(failure.kind.exitCode)
     }
 
-    /// Help and version are not failures; everything else that the parser throws is a usage error.
+    /// Help and version are not failures; what the parser throws otherwise is a usage error, and the rest has no type that
+    /// anybody expected.
     private static func endParsing(_ error: any Error) -> Never {
         let text = Skein.fullMessage(for: error)
-        if Skein.exitCode(for: error) == .success {
+        let code = Skein.exitCode(for: error)
+        if code == .success {
             print(text)
             exit(0)
         }
         Terminal.note(text)
-        exit(CommandFailure.Kind.usage.exitCode)
+        exit(code == .validationFailure ? CommandFailure.Kind.usage.exitCode : CommandFailure.Kind.failed.exitCode)
     }
 }
+
+extension Launch: WatchesSignals {}
+extension RouterCommand: WatchesSignals {}
+extension WorkerCommand: WatchesSignals {}

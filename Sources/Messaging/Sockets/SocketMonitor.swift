@@ -34,7 +34,7 @@ extension ConnectionEvent {
         let event = UInt16(frame[0]) | UInt16(frame[1]) << 8
         switch Int32(event) {
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: self = .ready
-        case ZMQ_EVENT_DISCONNECTED: 
+        case ZMQ_EVENT_DISCONNECTED:
             let value = frame[2..<6].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
             self = .disconnected(descriptor: Int32(bitPattern: value))
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,

@@ -1,12 +1,11 @@
 import ArgumentParser
-import Foundation
 
 /// Where a prompt comes from: the argument, a file, or standard input ("-").
 struct PromptSource: ParsableArguments {
     @Argument(help: ArgumentHelp("The prompt; \"-\" reads standard input.", valueName: "prompt"))
     var argument: String?
 
-    @Option(name: .customLong("prompt"), help: "The prompt, as an option.")
+    @Option(name: .customLong("prompt"), parsing: .unconditional, help: "The prompt, as an option.")
     var option: String?
 
     @Option(name: .customLong("prompt-file"), help: "A file that holds the prompt.")
@@ -23,26 +22,9 @@ struct PromptSource: ParsableArguments {
                     ? "no prompt: give it as an argument, with --prompt, with --prompt-file, or \"-\" for standard input"
                     : "more than one prompt: give one of an argument, --prompt and --prompt-file")
         }
-        if let file { return try Self.readFile(file) }
+        if let file { return String(decoding: try InputFile.bytes(file, bytesMax: Self.bytesMax), as: UTF8.self) }
         let inline = given[0]
-        return inline == "-" ? try Self.readStandardInput() : inline
-    }
-
-    static func readFile(_ path: String) throws -> String {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw CommandFailure.failed("\(path): cannot be read; is the path right?")
-        }
-        return try decode(try handle.read(upToCount: bytesMax + 1) ?? Data(), from: path)
-    }
-
-    private static func readStandardInput() throws -> String {
-        try decode(try FileHandle.standardInput.read(upToCount: bytesMax + 1) ?? Data(), from: "standard input")
-    }
-
-    private static func decode(_ data: Data, from origin: String) throws -> String {
-        guard data.count <= bytesMax else {
-            throw CommandFailure.refused("\(origin): more than \(bytesMax) bytes; a prompt cannot be that long")
-        }
-        return String(decoding: data, as: UTF8.self)
+        guard inline == "-" else { return inline }
+        return String(decoding: try InputFile.standardInput(bytesMax: Self.bytesMax), as: UTF8.self)
     }
 }

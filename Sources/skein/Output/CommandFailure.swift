@@ -26,6 +26,7 @@ struct CommandFailure: Error {
     }
 
     let kind: Kind
+    /// Empty where everything has been said already.
     let message: String
 
     static func failed(_ message: String) -> Self { Self(kind: .failed, message: message) }
@@ -37,16 +38,17 @@ extension CommandFailure {
     /// The failures that other targets expect; nil for what only the argument parser can explain.
     init?(expected error: any Error) {
         switch error {
+        case let error as CommandFailure: self = error
         case let error as TopologyError: self = .failed(error.description)
         case let error as WeightsError: self = .failed(error.description)
         case let error as ModelError: self = .failed(error.description)
         case let error as TokenizationError: self = .failed(error.description)
         case let error as ScoreError: self = .refused(error.description)
-        case let error as AdmissionError: self = .refused(error.description)
+        case let error as AdmissionError: self = .init(error)
         case let error as EngineLimitsError: self = .failed(error.description)
         case let error as LauncherError: self = .init(error)
-        case let error as ClientError: self = .refused(error.description)
-        case let error as Failure: self = .refused(error.description)
+        case let error as ClientError: self = .init(error)
+        case let error as Failure: self = .init(error)
         case let error as SocketError: self = .failed(error.description)
         case let error as KeyError: self = .failed(error.description)
         case let error as WorkerFault: self = .failed(error.description)
@@ -59,6 +61,36 @@ extension CommandFailure {
         switch error {
         case .alreadyLaunched, .leftovers: self = .refused(error.description)
         default: self = .failed(error.description)
+        }
+    }
+
+    /// Parameters outside their range are usage errors; a prompt that does not fit is refused.
+    private init(_ error: AdmissionError) {
+        switch error {
+        case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs:
+            self = .usage(error.description)
+        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull:
+            self = .refused(error.description)
+        }
+    }
+
+    private init(_ error: ClientError) {
+        switch error {
+        case .refused(let failure): self.init(failure)
+        case .unreachable, .timedOut, .closed, .busy: self = .refused(error.description)
+        }
+    }
+
+    /// Refused is what was never begun; failed is what began and came to no good end.
+    init(_ failure: Failure) {
+        switch failure.kind {
+        case .workerLost, .poisonQuery, .deadlineExceeded, .cancelled, .leaseExpired, .internal, .unknownOutcome,
+            .numericsMismatch:
+            self = .failed(failure.description)
+        case .malformed, .unknownVersion, .oversize, .wrongDType, .truncatedTensor, .forbidden, .unknownNode,
+            .emptyPrompt,
+            .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken:
+            self = .refused(failure.description)
         }
     }
 }

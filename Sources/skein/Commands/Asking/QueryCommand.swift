@@ -1,0 +1,73 @@
+import ArgumentParser
+import Client
+import Messaging
+
+struct QueryCommand: AsyncParsableCommand, WatchesSignals {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "Asks a cluster and prints the answer as it arrives.",
+        discussion: "Ctrl-C cancels the query, on its worker too.")
+
+    @OptionGroup var source: PromptSource
+    @OptionGroup var cluster: ClusterOptions
+    @Option(name: .customLong("to"), help: ArgumentHelp("The node asked (default: the topology's).", valueName: "node"))
+    var node = ""
+    @OptionGroup var form: PromptForm
+    @OptionGroup var sampling: SamplingFlags
+    @OptionGroup var deadline: DeadlineOption
+    @Flag(help: "Print where the time went, per worker, on standard error.") var trace = false
+    @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
+
+    func run() async throws {
+        let interruption = try Interruption()
+        let query = try query()
+        let client = try await cluster.connect()
+        defer { client.close() }
+        let stream = client.submit(query)
+        interruption.onSignal {
+            client.cancel(query.id)
+            Interruption.endProcess(afterMilliseconds: 1000, saying: "the router has not confirmed the cancellation")
+        }
+        let answer = await Answer.of(stream) { if !json { Terminal.write($0) } }
+        interruption.onSignal(nil)
+        try show(answer)
+    }
+
+    private func query() throws -> Query {
+        Query(
+            id: .random(), node: node, prompt: try form.wire(try source.text()), sampling: sampling.wire,
+            maxTokens: UInt32(sampling.maxTokens ?? 0), stop: sampling.stop,
+            deadlineMilliseconds: deadline.milliseconds,
+            trace: trace, topLogprobs: UInt32(sampling.topLogprobs))
+    }
+
+    private func show(_ answer: Answer) throws {
+        if json {
+            try JSONOutput.print(QueryJSON(answer, withTrace: trace, withLogprobs: sampling.topLogprobs > 0))
+        } else if answer.failure == nil || !answer.text.isEmpty {
+            Terminal.write("\n")
+        }
+        if trace, !json, let text = TraceText.of(answer) { Terminal.note(text) }
+        if let failure = answer.failure { throw CommandFailure(failure) }
+    }
+}
+
+/// How long an answer may take.
+struct DeadlineOption: ParsableArguments {
+    @Option(
+        name: .customLong("timeout-seconds"), parsing: .unconditional,
+        help: "How long the answer may take (default: the topology's).")
+    var seconds: Double?
+
+    /// A year: longer is a mistake.
+    private static let secondsMax = 31_536_000.0
+
+    func validate() throws {
+        guard let seconds else { return }
+        guard seconds >= 0.001, seconds <= Self.secondsMax else {
+            throw ValidationError("--timeout-seconds is \(seconds); it must be 0.001 ... \(Int(Self.secondsMax))")
+        }
+    }
+
+    /// 0: the topology's default.
+    var milliseconds: UInt64 { seconds.map { UInt64(($0 * 1000).rounded()) } ?? 0 }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Client
+import Messaging
+import Statistics
+
+struct StatsCommand: AsyncParsableCommand, WatchesSignals {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Shows a cluster's statistics: counters and latencies.")
+
+    @OptionGroup var cluster: ClusterOptions
+    @Flag(help: "Print one JSON object.") var json = false
+    @Flag(help: "Show them as they change, until Ctrl-C.") var watch = false
+    @Option(
+        name: .customLong("window"), parsing: .unconditional,
+        help: ArgumentHelp("Of the last N seconds only; 0: since the statistics began.", valueName: "seconds"))
+    var windowSeconds: Int = 0
+
+    /// A year: the router keeps nothing for longer.
+    private static let windowSecondsMax = 31_536_000
+
+    func validate() throws {
+        if json && watch { throw ValidationError("--json and --watch exclude each other") }
+        guard (0...Self.windowSecondsMax).contains(windowSeconds) else {
+            throw ValidationError("--window is \(windowSeconds); it must be 0 ... \(Self.windowSecondsMax)")
+        }
+    }
+
+    func run() async throws {
+        let interruption = try Interruption()
+        let feed = watch ? try cluster.statisticsFeed() : nil
+        if watch { interruption.onSignal { Interruption.endProcess(.success) } }
+        let client = try await cluster.connect()
+        defer { client.close() }
+        let reply = try await client.statistics(windowSeconds: UInt64(windowSeconds))
+        if json { return try JSONOutput.print(StatisticsJSON(reply)) }
+        guard let feed else { return Swift.print(StatisticsSnapshot(reply).renderedNow(), terminator: "") }
+        try await follow(feed, from: reply, client)
+    }
+
+    /// The stream says when something is new, and what, unless only a window is wanted.
+    private func follow(_ feed: StatisticsFeed, from first: StatisticsReply, _ client: RouterClient) async throws {
+        var reply = first
+        Self.draw(reply)
+        var silence = WaitingNote(Self.silent, afterSeconds: 3)
+        for await event in feed.events {
+            if windowSeconds > 0 {
+                reply = try await client.statistics(windowSeconds: UInt64(windowSeconds))
+            } else {
+                reply.scopes = event.scopes
+            }
+            silence.end()
+            Self.draw(reply)
+            silence = WaitingNote(Self.silent, afterSeconds: 3)
+        }
+        throw CommandFailure.failed("the statistics stream has ended")
+    }
+
+    private static let silent = "the router publishes nothing; is it up? (skein status)"
+
+    private static func draw(_ reply: StatisticsReply) {
+        // Home, and from there clear to the end.
+        let begin = Terminal.outputIsInteractive ? "\u{1B}[H\u{1B}[2J" : ""
+        Terminal.write(begin + StatisticsSnapshot(reply).renderedNow() + (Terminal.outputIsInteractive ? "" : "\n"))
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Inference
+import Tokenization
+import Weights
+
+struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Answers a prompt in this process, without a cluster.",
+        discussion: "The prompt goes through the model's chat template unless --raw is given.")
+
+    @OptionGroup var source: PromptSource
+    @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var sampling: SamplingFlags
+    @OptionGroup var form: PromptForm
+    @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
+
+    func run() throws {
+        let prompt = try source.text()
+        let model = try modelOptions.load()
+        let ids = try form.tokens(prompt, model.text)
+        var generation = try Generation(model, promptTokens: ids, stop: sampling.stop)
+        try generation.run(request(ids, model)) { if !json { Terminal.write($0) } }
+        guard json else { return Terminal.write("\n") }
+        try JSONOutput.print(GenerationJSON(generation, model, ids, withLogprobs: sampling.topLogprobs > 0))
+    }
+
+    private func request(_ ids: [Int32], _ model: LoadedModel) -> GenerationRequest {
+        // What was not asked for should not be what refuses a small context.
+        let tokensMax =
+            sampling.maxTokens
+            ?? min(SamplingFlags.defaultMaxTokens, model.weights.configuration.contextLength)
+        return GenerationRequest(
+            prompt: ids, sampling: sampling.options, maxTokens: tokensMax, endTokens: model.endTokens,
+            topLogprobs: sampling.topLogprobs > 0 ? sampling.topLogprobs : nil)
+    }
+}
+
+/// `skein generate --json`.
+private struct GenerationJSON: Encodable {
+    struct Timings: Encodable {
+        let loadMilliseconds, prefillMilliseconds, decodeMilliseconds: Double
+        let prefillTokensPerSecond, decodeTokensPerSecond: Double
+    }
+
+    let promptTokens, tokens: [Int32]
+    let text: String
+    let finishReason: Generation.Ending?
+    let timings: Timings
+    let compute, numerics: String
+    /// Only with --top-logprobs.
+    let logprobs: [TokenLogprobsJSON]?
+
+    init(_ generation: Generation, _ model: LoadedModel, _ promptTokens: [Int32], withLogprobs: Bool) {
+        self.promptTokens = promptTokens
+        tokens = generation.tokens.map(\.id)
+        text = generation.text
+        finishReason = generation.ending
+        compute = model.weights.mode.rawValue
+        numerics = model.weights.numericsID
+        logprobs = withLogprobs ? generation.tokens.map { TokenLogprobsJSON($0) } : nil
+        // The first token is the prefill's.
+        let decoded = max(0, generation.tokens.count - 1)
+        timings = Timings(
+            loadMilliseconds: model.loading.milliseconds, prefillMilliseconds: generation.prefill.milliseconds,
+            decodeMilliseconds: generation.decode.milliseconds,
+            prefillTokensPerSecond: generation.prefill.perSecond(promptTokens.count),
+            decodeTokensPerSecond: generation.decode.perSecond(decoded))
+    }
+}
+
+extension Duration {
+    var milliseconds: Double { self / .milliseconds(1) }
+
+    /// 0 when no time has passed.
+    func perSecond(_ count: Int) -> Double { self > .zero ? Double(count) / (self / .seconds(1)) : 0 }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Digest
+import Foundation
+import Inference
+import Tokenization
+
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Measures how well a model predicts a text, and fingerprints its logits.",
+        discussion: "A text is taken as it is: no chat template, special tokens in it are plain text.")
+
+    @OptionGroup var modelOptions: ModelOptions
+    @Option(name: .customLong("text-file"), help: ArgumentHelp("A text.", valueName: "file")) var textFile: String?
+    @Option(name: .customLong("ids-file"), help: ArgumentHelp("A JSON array of token ids.", valueName: "file"))
+    var idsFile: String?
+    @Option(name: .customLong("max-tokens"), parsing: .unconditional, help: "Use the first N tokens only.")
+    var maxTokens: Int?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    private struct Output: Encodable {
+        /// Nats per predicted token.
+        let meanNLL: Double
+        /// Given tokens; one fewer is predicted.
+        let tokens: Int
+        let logitsSHA256, compute, numerics: String
+    }
+
+    func validate() throws {
+        guard (textFile == nil) != (idsFile == nil) else {
+            throw ValidationError("give one of --text-file and --ids-file")
+        }
+        if let maxTokens, maxTokens < 2 {
+            throw ValidationError("--max-tokens is \(maxTokens); fewer than 2 tokens predict nothing")
+        }
+    }
+
+    func run() throws {
+        let given = try idsFile.map { try Self.readIDs($0) }
+        let bytes = try textFile.map { try InputFile.bytes($0) } ?? []
+        let model = try modelOptions.load()
+        let all = given ?? model.text.encode(raw: String(decoding: bytes, as: UTF8.self), parseSpecial: false)
+        let ids = Array(all.prefix(maxTokens ?? all.count))
+        let progress = ThrottledProgress("scoring \(ids.count) tokens")
+        let score = try model.weights.score(
+            ids, team: model.team, progress: { progress.show(fraction: Double($0) / Double(ids.count)) })
+        Terminal.endProgress()
+        try show(
+            Output(
+                meanNLL: score.meanNLL, tokens: score.tokens, logitsSHA256: score.logitsSHA256.hex,
+                compute: model.weights.mode.rawValue, numerics: model.weights.numericsID))
+    }
+
+    private func show(_ output: Output) throws {
+        if json { return try JSONOutput.print(output) }
+        print(
+            """
+            mean NLL      \(output.meanNLL) nats per predicted token (perplexity \(exp(output.meanNLL)))
+            tokens        \(output.tokens)
+            logits        SHA-256 \(output.logitsSHA256)
+            numerics      \(output.numerics)
+            """)
+    }
+
+    private static func readIDs(_ path: String) throws -> [Int32] {
+        let data = Data(try InputFile.bytes(path))
+        do { return try JSONDecoder().decode([Int32].self, from: data) } catch {
+            throw CommandFailure.failed("\(path): not a JSON array of token ids (whole numbers of 32 bits)")
+        }
+    }
+}

@@ -1,0 +1,5 @@
+import ArgumentParser
+
+struct Simulate: ParsableCommand {
+    func run() throws {}
+}

@@ -1,0 +1,14 @@
+import Foundation
+
+/// A command that reacts to signals in `run`. `main` blocks them before there is a second thread: a thread that does not
+/// block them would still die of them.
+protocol WatchesSignals {}
+
+enum SignalMask {
+    static func block(_ signals: [Int32] = [SIGTERM, SIGINT, SIGHUP]) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+}
