@@ -19,9 +19,10 @@ package enum Event: Sendable {
     /// A message to this client had nowhere to go (EHOSTUNREACH): its queries run on, detached, until they are
     /// attached to again or their leases expire.
     case undeliverable(ClientConnection)
-    /// A message of this query to this client did not fit (EAGAIN); `position` is the first generated token that was
-    /// in it (for an ending: the number of generated tokens). The machine sends it again later.
-    case congested(ClientConnection, query: QueryKey, position: Int)
+    /// A message about this query to this client did not fit (EAGAIN); `position` is the first generated token that was
+    /// in it (for an Accepted: 0; for an ending: the number of generated tokens); `failure` is the message's, if it was
+    /// one. The machine sends it again later. To be handed in before any later event of a client or a worker.
+    case congested(ClientConnection, query: QueryKey, position: Int, failure: Failure? = nil)
 
     // Workers. The shell has checked that the connection's key may speak for the name.
     case hello(Hello, from: WorkerConnection)
@@ -31,6 +32,4 @@ package enum Event: Sendable {
     case ended(Ended, from: WorkerConnection)
     /// The connection is gone, or takes no more frames: an immediate loss.
     case workerDisconnected(WorkerConnection)
-    /// Somebody who knows (a supervisor) says that the process is gone: an immediate loss.
-    case workerExited(name: String)
 }

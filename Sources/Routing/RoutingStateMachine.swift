@@ -61,8 +61,8 @@ package struct RoutingStateMachine: Sendable {
         case .leasesRenewed(let identity, let ids, let connection): renew(identity, ids, from: connection)
         case .stopped(let key, let keepTokens): stop(key, keepTokens: keepTokens)
         case .undeliverable(let connection): detach(connection)
-        case .congested(let connection, let key, let position):
-            noteCongestion(of: connection, query: key, position: position)
+        case .congested(let connection, let key, let position, let failure):
+            noteCongestion(of: connection, query: key, position: position, failure: failure)
         case .hello(let hello, let connection): register(hello, from: connection)
         case .heartbeat(let heartbeat, let connection): hear(heartbeat, from: connection)
         case .goodbye(let incarnation, let reason, let connection):
@@ -70,7 +70,6 @@ package struct RoutingStateMachine: Sendable {
         case .generated(let generated, let connection): take(generated, from: connection)
         case .ended(let ended, let connection): take(ended, from: connection)
         case .workerDisconnected(let connection): workers.index(of: connection).map { lose($0, .disconnected) }
-        case .workerExited(let name): workers.index(of: name).map { lose($0, .exited) }
         }
     }
 

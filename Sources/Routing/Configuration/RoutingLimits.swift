@@ -35,6 +35,8 @@ package struct RoutingLimits: Hashable, Sendable {
 
     /// Clients whose connection takes no more for the moment; beyond it they are detached.
     package var congestedConnectionsMax = 256
+    /// Refusals kept for a congested connection until it takes them; further ones are dropped, and counted.
+    package var refusalsHeldMax = 64
 
     package init() {}
 }

@@ -7,15 +7,27 @@ struct CongestionTable: Sendable {
         var position: Int
     }
 
+    struct Refusal: Hashable, Sendable {
+        var query: QueryKey
+        var failure: Failure
+    }
+
     struct Congestion: Sendable {
         /// When this connection last took something.
         var since: Instant
         var pending: [Pending] = []
+        /// Failures about queries that were never accepted: there is nothing else to make them from again.
+        var refusals: [Refusal] = []
         /// What the last retry sent.
         fileprivate var attempted: [Pending] = []
+        fileprivate var refusalsAttempted = 0
+
+        var isClear: Bool { pending.isEmpty && refusals.isEmpty }
 
         /// A slow reader takes something now and then: not all that was sent again came back at the same position.
-        fileprivate var hasTakenSome: Bool { !attempted.allSatisfy(pending.contains) }
+        fileprivate var hasTakenSome: Bool {
+            !attempted.allSatisfy(pending.contains) || refusals.count < refusalsAttempted
+        }
     }
 
     private var connections: [ClientConnection: Congestion] = [:]
@@ -25,7 +37,7 @@ struct CongestionTable: Sendable {
 
     /// Whether messages to this connection have to wait their turn.
     func holdsBack(_ connection: ClientConnection) -> Bool {
-        connections[connection].map { !$0.pending.isEmpty } ?? false
+        connections[connection].map { !$0.isClear } ?? false
     }
 
     mutating func add(_ pending: Pending, to connection: ClientConnection, at now: Instant) {
@@ -40,11 +52,22 @@ struct CongestionTable: Sendable {
 
     /// Takes out what is pending, so that the caller sends it; the connection stays known until it has stayed clear
     /// for a whole retry interval.
-    mutating func takePending(_ connection: ClientConnection) -> [Pending] {
-        guard let pending = connections[connection]?.pending else { return [] }
-        connections[connection]?.attempted = pending
+    mutating func takePending(_ connection: ClientConnection) -> (pending: [Pending], refusals: [Refusal]) {
+        guard let congestion = connections[connection] else { return ([], []) }
+        connections[connection]?.attempted = congestion.pending
+        connections[connection]?.refusalsAttempted = congestion.refusals.count
         connections[connection]?.pending = []
-        return pending
+        connections[connection]?.refusals = []
+        return (congestion.pending, congestion.refusals)
+    }
+
+    /// False where the connection has too many already.
+    mutating func add(_ refusal: Refusal, to connection: ClientConnection, at now: Instant, max: Int) -> Bool {
+        var congestion = connections.removeValue(forKey: connection) ?? Congestion(since: now)
+        let fits = congestion.refusals.count < max
+        if fits { congestion.refusals.append(refusal) }
+        connections[connection] = congestion
+        return fits
     }
 
     /// Moves `since` to now if the last retry got anywhere.

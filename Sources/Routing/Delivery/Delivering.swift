@@ -4,6 +4,17 @@ extension RoutingStateMachine {
         directives.append(.deliver(Delivery(connection: connection, query: key, message: message)))
     }
 
+    /// Refuses a query that was not accepted, or a message about none.
+    mutating func refuse(_ key: QueryKey, _ failure: Failure, to connection: ClientConnection) {
+        if congestion.holdsBack(connection) { return holdBack(key, failure, for: connection) }
+        deliver(.failure(failure), about: key, to: connection)
+    }
+
+    private mutating func holdBack(_ key: QueryKey, _ failure: Failure, for connection: ClientConnection) {
+        let refusal = CongestionTable.Refusal(query: key, failure: failure)
+        if !congestion.add(refusal, to: connection, at: now, max: limits.refusalsHeldMax) { count(.refusalsDropped) }
+    }
+
     /// Whether this connection is congested; if so, what it misses from `position` on is written down.
     mutating func holdBack(_ key: QueryKey, from position: Int, for connection: ClientConnection) -> Bool {
         guard congestion.holdsBack(connection) else { return false }
@@ -48,26 +59,33 @@ extension RoutingStateMachine {
 
 /// Congestion.
 extension RoutingStateMachine {
-    mutating func noteCongestion(of connection: ClientConnection, query key: QueryKey, position: Int) {
-        // A refusal is about no query that is known: there is nothing to send again.
-        guard queries[key]?.target == connection || retention[key] != nil else { return }
+    mutating func noteCongestion(
+        of connection: ClientConnection, query key: QueryKey, position: Int, failure: Failure?
+    ) {
+        let isKnown = queries[key]?.target == connection || retention[key] != nil
+        // A failure that is not the query's own ending refused something: a body, a lease, a cancellation.
+        let refusal = failure.flatMap { retention[key]?.outcome == .failed($0) ? nil : $0 }
+        guard isKnown || refusal != nil else { return }
         if congestion[connection] == nil {
             guard congestion.count < limits.congestedConnectionsMax else { return detach(connection) }
             count(.congestions)
             timers.set(
                 .congestion(connection), to: now.advanced(byMilliseconds: configuration.congestionRetryMilliseconds))
         }
+        if let refusal { return holdBack(key, refusal, for: connection) }
         congestion.add(CongestionTable.Pending(query: key, position: max(0, position)), to: connection, at: now)
     }
 
     mutating func retry(_ connection: ClientConnection) {
         congestion.noteProgress(connection, at: now)
         guard let state = congestion[connection] else { return }
-        guard !state.pending.isEmpty else { return congestion.remove(connection) }
+        guard !state.isClear else { return congestion.remove(connection) }
         if now.microseconds(since: state.since) >= configuration.congestionMilliseconds * 1000 {
             return detach(connection)
         }
-        for pending in congestion.takePending(connection) { resend(pending, to: connection) }
+        let owed = congestion.takePending(connection)
+        for refusal in owed.refusals { deliver(.failure(refusal.failure), about: refusal.query, to: connection) }
+        for pending in owed.pending { resend(pending, to: connection) }
         timers.set(
             .congestion(connection), to: now.advanced(byMilliseconds: configuration.congestionRetryMilliseconds))
     }
@@ -84,8 +102,9 @@ extension RoutingStateMachine {
         }
     }
 
-    /// Nobody is there: the connection's queries run on until somebody attaches or their leases expire.
+    /// Nobody is there: the connection's queries run on until somebody attaches, renews a lease, or the leases expire.
     mutating func detach(_ connection: ClientConnection) {
+        for pending in congestion[connection]?.pending ?? [] { retention.setDelivered(pending.query, false) }
         congestion.remove(connection)
         timers.cancel(.congestion(connection))
         var detached = 0

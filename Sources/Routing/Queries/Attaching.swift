@@ -7,7 +7,7 @@ extension RoutingStateMachine {
         guard digest == submission.digest else {
             count(.queriesRefused, model: submission.model, failure: .idConflict)
             let failure = Failure(.idConflict, "this id names a query with another body; choose a fresh random id")
-            deliver(.failure(failure), about: key, to: submission.connection)
+            refuse(key, failure, to: submission.connection)
             return true
         }
         if queries[key] == nil { replay(submission) } else { reattach(submission) }
@@ -31,6 +31,7 @@ extension RoutingStateMachine {
         count(.queriesReplayed, model: submission.model)
         let connection = submission.connection
         let from = min(max(0, submission.fromPosition), entry.tokens.count)
+        retention.setDelivered(entry.key, true)
         guard !holdBack(entry.key, from: from, for: connection) else { return }
         deliver(.accepted(acceptance(of: entry)), about: entry.key, to: connection)
         sendRetained(entry, from: from, to: connection)
@@ -52,20 +53,37 @@ extension RoutingStateMachine {
             if queries[key] != nil {
                 // The timer stays where it is and looks again when it fires: renewals are frequent.
                 queries[key]?.leaseUntil = until
-            } else if retention[key] == nil {
+                if queries[key]?.target == nil { pickUp(key, on: connection) }
+            } else if let entry = retention[key] {
+                if !entry.isDelivered { pickUp(entry, on: connection) }
+            } else {
                 refuseUnknown(key, to: connection)
             }
         }
         guard ids.count > limits.leaseIDsMax else { return }
         let failure = Failure(
             .invalidParameter, "\(ids.count) leases in one message; at most \(limits.leaseIDsMax) are allowed")
-        deliver(
-            .failure(failure), about: QueryKey(identity: identity, id: ids[limits.leaseIDsMax]), to: connection)
+        refuse(QueryKey(identity: identity, id: ids[limits.leaseIDsMax]), failure, to: connection)
+    }
+
+    /// Whoever renews a lease waits for the answer: a query that was detached, by congestion say, is delivered again.
+    /// From the start, since nobody knows what arrived; the client passes over what it has.
+    private mutating func pickUp(_ key: QueryKey, on connection: ClientConnection) {
+        queries[key]?.target = connection
+        guard queries[key]?.isPreparing == false else { return }
+        sendAccepted(key)
+        sendReplay(key, from: 0, to: connection)
+    }
+
+    private mutating func pickUp(_ entry: Retention.Entry, on connection: ClientConnection) {
+        retention.setDelivered(entry.key, true)
+        guard !holdBack(entry.key, from: 0, for: connection) else { return }
+        sendRetained(entry, from: 0, to: connection)
     }
 
     private mutating func refuseUnknown(_ key: QueryKey, to connection: ClientConnection) {
         let failure = Failure(.unknownQuery, "no query with this id runs or is retained for \(key.identity)")
-        deliver(.failure(failure), about: key, to: connection)
+        refuse(key, failure, to: connection)
     }
 }
 

@@ -57,7 +57,8 @@ extension RoutingStateMachine {
             Retention.Entry(
                 key: query.key, digest: query.digest, node: query.node, promptTokens: query.prompt.count,
                 attempts: max(1, query.attempts.count), tokens: query.tokens, logprobs: query.logprobs,
-                outcome: outcome, expiresAt: now.advanced(byMilliseconds: limits.retainedMilliseconds)))
+                outcome: outcome, expiresAt: now.advanced(byMilliseconds: limits.retainedMilliseconds),
+                isDelivered: query.target != nil))
         timers.set(.retention, to: retention.nextExpiry)
     }
 

@@ -11,6 +11,8 @@ struct Retention: Sendable {
         var logprobs: [TokenLogprobs]
         var outcome: Outcome
         var expiresAt: Instant
+        /// Whether the ending was sent to somebody and nothing is known to have gone wrong.
+        fileprivate(set) var isDelivered: Bool
         fileprivate(set) var order: UInt64 = 0
 
         /// What it costs to keep this, roughly: ids, log probabilities, and a constant for everything else.
@@ -49,6 +51,10 @@ struct Retention: Sendable {
             remove(first.key)
         }
         append(entry)
+    }
+
+    mutating func setDelivered(_ key: QueryKey, _ isDelivered: Bool) {
+        entries[key]?.isDelivered = isDelivered
     }
 
     mutating func expire(at now: Instant) {

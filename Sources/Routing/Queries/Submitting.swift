@@ -4,7 +4,7 @@ extension RoutingStateMachine {
         if attach(submission) { return }
         if let failure = refusal(of: submission) {
             count(.queriesRefused, model: submission.model, failure: failure.kind)
-            return deliver(.failure(failure), about: submission.key, to: submission.connection)
+            return refuse(submission.key, failure, to: submission.connection)
         }
         accept(submission)
     }

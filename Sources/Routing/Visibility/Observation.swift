@@ -28,7 +28,7 @@ package struct Count: Hashable, Sendable {
         case duplicateTokens, staleMessages
         /// Assignments whose worker skipped a position, contradicted itself or said too much.
         case workerFaults
-        case congestions, detachments
+        case congestions, detachments, refusalsDropped
     }
 
     package var counter: Counter

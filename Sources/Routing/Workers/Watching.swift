@@ -77,7 +77,7 @@ extension RoutingStateMachine {
     private mutating func forgetConnection(_ index: Int, _ cause: WorkerRecord.LossCause) {
         switch cause {
         case .disconnected, .reconnected: workers.disconnect(index)
-        case .exited, .replaced:
+        case .replaced:
             workers.disconnect(index)
             workers[index].assignments = []
         case .silent, .stalled, .unresponsive: break
@@ -107,7 +107,7 @@ extension WorkerRecord.LossCause {
     /// Whether the worker's work may have been what ended it.
     fileprivate var isDeath: Bool {
         switch self {
-        case .silent, .stalled, .disconnected, .exited, .replaced: true
+        case .silent, .stalled, .disconnected, .replaced: true
         case .unresponsive, .reconnected: false
         }
     }

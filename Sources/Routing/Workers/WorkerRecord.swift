@@ -15,7 +15,6 @@ struct WorkerRecord: Sendable {
         case stalled
         case unresponsive
         case disconnected
-        case exited
         case replaced
         case reconnected
 
@@ -25,7 +24,6 @@ struct WorkerRecord: Sendable {
             case .stalled: "has work and made no progress"
             case .unresponsive: "did not acknowledge a withdrawal"
             case .disconnected: "was disconnected"
-            case .exited: "exited"
             case .replaced: "was replaced by a newer start of itself"
             case .reconnected: "came back on another connection"
             }

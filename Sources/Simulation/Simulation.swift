@@ -1,1 +1,0 @@
-// The routing core under a seeded clock and a faulty network.
