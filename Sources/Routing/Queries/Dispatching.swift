@@ -38,7 +38,7 @@ extension RoutingStateMachine {
     }
 
     private func hasRoom(_ model: String) -> Bool {
-        workers.records.contains { $0.condition == .ready && $0.hasCredit && $0.holding(model) != nil }
+        workers.hasAny { $0.condition == .ready && $0.hasCredit && $0.holds(model) }
     }
 
     mutating func removeFromQueue(_ key: QueryKey, model: String, served: Bool) {

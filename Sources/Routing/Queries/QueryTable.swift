@@ -18,6 +18,9 @@ struct QueryTable: Sendable {
     /// In the order of acceptance: a dictionary's own order differs from run to run.
     var keys: [QueryKey] { records.values.sorted { $0.order < $1.order }.map(\.key) }
 
+    /// In no order that means anything: for counting.
+    var unordered: some Collection<QueryRecord> { records.values }
+
     mutating func insert(_ make: (_ order: UInt64) -> QueryRecord) {
         accepted += 1
         let record = make(accepted)

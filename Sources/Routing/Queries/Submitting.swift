@@ -115,6 +115,6 @@ extension RoutingStateMachine {
     }
 
     private func hasReadyWorker(_ model: String) -> Bool {
-        workers.records.contains { $0.condition == .ready && $0.holding(model) != nil }
+        workers.hasAny { $0.condition == .ready && $0.holds(model) }
     }
 }

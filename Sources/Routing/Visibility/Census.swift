@@ -75,7 +75,7 @@ extension RoutingStateMachine {
     }
 
     private func countInconsistencies() -> [String] {
-        let records = queries.keys.compactMap { queries[$0] }
+        let records = queries.unordered
         let counted = (
             live: records.count, waiting: records.count { !$0.wasDispatched }, running: records.count { $0.isRunning },
             tokens: records.reduce(0) { $0 + $1.prompt.count }

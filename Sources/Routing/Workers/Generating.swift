@@ -3,7 +3,7 @@
 extension RoutingStateMachine {
     mutating func take(_ generated: Generated, from connection: WorkerConnection) {
         guard let index = speaker(connection) else { return }
-        workers[index].advance(at: now)
+        noteProgress(index)
         guard let place = workers[index].index(of: generated.assignment) else {
             // Left over from an earlier router, perhaps: work for nobody.
             directives.append(.withdraw(connection, generated.assignment))
@@ -16,6 +16,14 @@ extension RoutingStateMachine {
             return blame(index, place: place, key, fault)
         }
         extend(key, generated, index: index, place: place)
+    }
+
+    /// A timer that is too early looks again and moves on, so only the end of a suspicion, which puts the next
+    /// suspicion before the timer, has to move it.
+    private mutating func noteProgress(_ index: Int) {
+        let wasSuspect = workers[index].isSuspect(configuration, at: now)
+        workers[index].advance(at: now)
+        if wasSuspect { reschedule(index) }
     }
 
     private func vocabulary(_ index: Int, _ key: QueryKey) -> Int {
@@ -50,7 +58,7 @@ extension RoutingStateMachine {
 
     mutating func take(_ ended: Ended, from connection: WorkerConnection) {
         guard let index = speaker(connection) else { return }
-        workers[index].advance(at: now)
+        noteProgress(index)
         guard let place = workers[index].index(of: ended.assignment) else {
             return count(.staleMessages, worker: workers[index].name)
         }

@@ -46,8 +46,7 @@ enum Placement {
         var best: (healthy: Int?, other: Int?) = (nil, nil)
         var (anyHealthy, anyOther) = (false, false)
         for index in workers.indices where needs.accept(workers[index]) {
-            let worker = workers[index]
-            if worker.health.isEjected(at: now) || worker.isSuspect(configuration, at: now) {
+            if workers[index].health.isEjected(at: now) || workers[index].isSuspect(configuration, at: now) {
                 anyOther = true
                 best.other = lighter(index, than: best.other, among: workers)
             } else {
@@ -62,11 +61,11 @@ enum Placement {
     private static func lighter(_ candidate: Int, than best: Int?, among workers: [WorkerRecord]) -> Int? {
         guard workers[candidate].hasCredit else { return best }
         guard let best else { return candidate }
-        let (left, right) = (workers[candidate], workers[best])
         // a/b < c/d as a·d < c·b: no rounding, no division by zero.
-        let (leftLoad, rightLoad) = (left.assignments.count * right.capacity, right.assignments.count * left.capacity)
-        if leftLoad != rightLoad { return leftLoad < rightLoad ? candidate : best }
+        let left = workers[candidate].assignments.count * workers[best].capacity
+        let right = workers[best].assignments.count * workers[candidate].capacity
+        if left != right { return left < right ? candidate : best }
         // The walk is in name order, so an equal candidate comes later by name.
-        return left.outstandingTokens < right.outstandingTokens ? candidate : best
+        return workers[candidate].outstandingTokens < workers[best].outstandingTokens ? candidate : best
     }
 }

@@ -59,6 +59,10 @@ struct WorkerRecord: Sendable {
     var hasCredit: Bool { assignments.count < capacity }
     var outstandingTokens: Int { assignments.reduce(0) { $0 + $1.outstandingTokens } }
 
+    func holds(_ model: String) -> Bool {
+        hello.models.contains { $0.model == model }
+    }
+
     func holding(_ model: String) -> ModelHolding? {
         hello.models.first { $0.model == model }
     }
@@ -77,7 +81,7 @@ struct WorkerRecord: Sendable {
     }
 
     mutating func advance(at now: Instant) {
-        lastHeard = now
+        hear(at: now)
         progressAt = now
     }
 

@@ -5,6 +5,11 @@ struct WorkerTable: Sendable {
 
     var count: Int { records.count }
 
+    /// In place: a record is large, and a copy of one retains all it holds.
+    func hasAny(_ isWanted: (borrowing WorkerRecord) -> Bool) -> Bool {
+        records.indices.contains { isWanted(records[$0]) }
+    }
+
     func index(of name: String) -> Int? {
         let index = insertionIndex(of: name)
         return index < records.count && records[index].name == name ? index : nil

@@ -22,7 +22,7 @@ extension World {
             noteAfter(event, directives)
             for directive in directives { carryOut(directive, &events) }
             referee.checkBounds(machine.census, peers: clients.count)
-            if steps % (log.isOn ? 1 : 24) == 0 {
+            if steps % (log.isOn ? 1 : 64) == 0 {
                 machine.inconsistencies().forEach { referee.object("tables: \($0)") }
             }
         }
@@ -132,17 +132,13 @@ extension World {
         digest = SplitMix64.mix(digest ^ assign.assignment.rawValue &+ UInt64(assign.tokens.count))
         var assign = assign
         let index = Link.parse(assign.connection.routingID).index
+        referee.assign(assign, numerics: workers[index].numerics, capacity: workers[index].capacity)
         if assign.generatedBefore > 0 {
             switch options.sabotage {
-            case .shortenPrefix:
-                assign.tokens.removeLast()
-                assign.generatedBefore -= 1
+            case .shortenPrefix: assign.tokens.removeLast()
             case .changeSeed: assign.sampling.seed &+= 1
             default: break
             }
-        }
-        if options.sabotage != .shortenPrefix {
-            referee.assign(assign, numerics: workers[index].numerics, capacity: workers[index].capacity)
         }
         sendToWorker(assign.connection, .assign(assign), &events)
         if options.sabotage == .duplicateAssign { sendToWorker(assign.connection, .assign(assign), &events) }
