@@ -29,10 +29,11 @@ package enum Sabotage: String, CaseIterable, Sendable {
 
 /// How large a simulated cluster is and what happens to it.
 package struct SimulationOptions: Sendable {
+    /// Three quarters of the simulations stay in the lower quarter of this range.
     package var workers: ClosedRange<Int> = 8...64
     package var clients: ClosedRange<Int> = 2...12
     /// How long clients submit and faults happen; then everything heals and must drain.
-    package var activeMilliseconds: ClosedRange<Int> = 1000...4000
+    package var activeMilliseconds: ClosedRange<Int> = 600...3000
     /// Mean number of faults in a simulated second; 0: none.
     package var faultsPerSecond: ClosedRange<Int> = 0...12
     package var sabotage: Sabotage?

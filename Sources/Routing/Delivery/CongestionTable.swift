@@ -76,6 +76,12 @@ struct CongestionTable: Sendable {
         connections[connection]?.since = now
     }
 
+    mutating func forgive(microseconds: UInt64) {
+        for index in connections.values.indices {
+            connections.values[index].since = connections.values[index].since.advanced(byMicroseconds: microseconds)
+        }
+    }
+
     /// A query that is now delivered elsewhere, or whose outcome is gone, is owed nothing here.
     mutating func drop(_ query: QueryKey, from connection: ClientConnection) {
         connections[connection]?.pending.removeAll { $0.query == query }

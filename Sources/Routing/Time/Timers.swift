@@ -23,10 +23,13 @@ extension RoutingStateMachine {
         note(
             .warning, "the router itself stood still for \(late / 1000) ms; workers and leases get that much more time")
         for index in workers.records.indices {
-            workers[index].lastHeard = workers[index].lastHeard.advanced(byMicroseconds: late)
-            workers[index].progressAt = workers[index].progressAt.advanced(byMicroseconds: late)
+            workers[index].forgive(microseconds: late)
         }
-        queries.updateAll { $0.leaseUntil = $0.leaseUntil.advanced(byMicroseconds: late) }
+        queries.updateAll { query in
+            query.leaseUntil = query.leaseUntil.advanced(byMicroseconds: late)
+            query.waitUntil = query.waitUntil?.advanced(byMicroseconds: late)
+        }
+        congestion.forgive(microseconds: late)
     }
 
     /// A query's moment has come: the deadline first, it is the promise.

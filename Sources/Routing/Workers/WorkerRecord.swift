@@ -85,6 +85,15 @@ struct WorkerRecord: Sendable {
         progressAt = now
     }
 
+    /// Moves everything that the worker is measured by.
+    mutating func forgive(microseconds: UInt64) {
+        lastHeard = lastHeard.advanced(byMicroseconds: microseconds)
+        progressAt = progressAt.advanced(byMicroseconds: microseconds)
+        for place in assignments.indices {
+            assignments[place].withdrawnAt = assignments[place].withdrawnAt?.advanced(byMicroseconds: microseconds)
+        }
+    }
+
     mutating func hold(_ assignment: HeldAssignment, at now: Instant) {
         // An idle worker's progress stands still rightly: its time starts with its first work.
         if assignments.isEmpty { progressAt = now }

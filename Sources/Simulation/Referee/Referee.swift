@@ -15,6 +15,7 @@ struct Referee {
         var numerics: String?
         var attempts = 0
         var isLive = true
+        var endedAt: Instant?
     }
 
     let limits: RoutingLimits
@@ -29,6 +30,7 @@ struct Referee {
     /// Assignments that the router has given to a worker's process and not seen the end of.
     private var credit: [String: Int] = [:]
     private var holder: [AssignmentID: String] = [:]
+    private var queryOf: [AssignmentID: QueryKey] = [:]
 
     init(limits: RoutingLimits) {
         self.limits = limits
@@ -76,6 +78,7 @@ extension Referee {
             return nil
         }
         watches[key]?.isLive = false
+        watches[key]?.endedAt = now
         live[key.identity, default: 0] -= 1
         liveCount -= 1
         expect(now <= latest, "P2: \(key) ended \(now.microseconds(since: watch.deadline)) µs after its deadline")
@@ -129,6 +132,7 @@ extension Referee {
         if watch.decoded.isEmpty { watches[key]?.numerics = numerics }
         expect(holder[assign.assignment] == nil, "P4: assignment \(assign.assignment.rawValue) was used twice")
         holder[assign.assignment] = assign.worker
+        queryOf[assign.assignment] = key
         credit[assign.worker, default: 0] += 1
         let bound = min(capacity, limits.capacityPerWorkerMax)
         let held = credit[assign.worker, default: 0]
@@ -141,6 +145,11 @@ extension Referee {
         // The id stays in use forever; the place is free.
         holder[assignment] = ""
         if !worker.isEmpty { credit[worker, default: 0] -= 1 }
+    }
+
+    /// When the query behind an assignment ended; nil while it is live.
+    func endOfQuery(behind id: AssignmentID) -> Instant? {
+        queryOf[id].flatMap { watches[$0]?.endedAt }
     }
 
     /// The process that held them is gone.

@@ -47,6 +47,9 @@ struct ClientModel {
     /// Nothing has gone wrong on its side or its link.
     var isSound = true
 
+    /// Its pipe was full once. An ending may then come too late to be retained; a lease tells the client so.
+    var wasCongested = false
+
     static let highWaterMark = 12
     var isFull: Bool { inPipe >= Self.highWaterMark }
 
@@ -55,10 +58,17 @@ struct ClientModel {
         return QueryKey(identity: identity, id: QueryID(high: UInt64(index), low: nextID))
     }
 
+    /// By index: a closure over the elements would copy each of them.
+    func place(of key: QueryKey) -> Int? {
+        pending.indices.last { pending[$0].key.id.low == key.id.low }
+    }
+
+    var openCount: Int { pending.indices.count { pending[$0].endings == 0 } }
+
     /// Drops ended queries, so that a long simulation stays small; the last few are kept to send again.
     mutating func forgetEnded() {
-        guard pending.count > 24, let place = pending.firstIndex(where: { $0.endings > 0 && !($0.isMuddled) })
-        else { return }
-        pending.remove(at: place)
+        guard pending.count > 24 else { return }
+        let place = pending.indices.first { pending[$0].endings > 0 && !pending[$0].isMuddled }
+        if let place { pending.remove(at: place) }
     }
 }

@@ -7,7 +7,7 @@ extension World {
         let isFlooder = clients[index].habit == .flooder
         plan(.act(index), in: isFlooder ? 1_000 + chance.below(60_000) : 20_000 + chance.below(600_000))
         clients[index].forgetEnded()
-        let open = clients[index].pending.count { $0.endings == 0 }
+        let open = clients[index].openCount
         switch clients[index].habit {
         case .canceller where open > 0 && chance.chance(perMille: 500): cancel(index)
         case .resender where !clients[index].pending.isEmpty && chance.chance(perMille: 500): resend(index)
@@ -15,7 +15,7 @@ extension World {
         case .reconnecter where open > 0 && chance.chance(perMille: 300): reconnect(index)
         case .nonReader where chance.chance(perMille: 300): stopReading(index)
         default:
-            for _ in 0..<(isFlooder ? chance.within(1...6) : 1) { submit(index) }
+            for _ in 0..<(isFlooder ? chance.within(1...4) : 1) { submit(index) }
         }
     }
 
@@ -26,7 +26,7 @@ extension World {
             },
             seed: chance.next(), maxTokens: chance.within(1...32),
             stopToken: chance.chance(perMille: 300) ? Int32(chance.below(ToyModel.vocabulary)) : nil)
-        let deadline = UInt64(chance.chance(perMille: 100) ? chance.within(1...200) : chance.within(500...6_000))
+        let deadline = UInt64(chance.chance(perMille: 100) ? chance.within(1...200) : chance.within(500...4_000))
         let pending = ClientModel.Pending(
             key: clients[index].newKey(), question: question, sentAt: now, deadlineMilliseconds: deadline)
         clients[index].pending.append(pending)
@@ -93,7 +93,6 @@ extension World {
     }
 
     mutating func renewLeases(_ index: Int) {
-        guard !isSettledForClients else { return }
         plan(.renewLeases(index), in: 600_000)
         let open = clients[index].pending.filter { $0.endings == 0 }.map(\.key.id)
         guard !open.isEmpty, clients[index].habit != .leaseForgetter else { return }
@@ -102,8 +101,6 @@ extension World {
                 identity: clients[index].identity, ids: open,
                 from: ClientConnection(routingID: clients[index].link.routingID)), from: .client(index))
     }
-
-    private var isSettledForClients: Bool { now.microseconds(since: activeUntil) > 8_000_000 && isQuiet }
 
     mutating func reachClient(_ index: Int, _ generation: Int, _ message: ClientMessage) {
         guard clients[index].link.generation == generation else { return }
@@ -122,7 +119,7 @@ extension World {
     }
 
     private mutating func read(_ message: ClientMessage, _ index: Int) {
-        guard let place = clients[index].pending.firstIndex(where: { $0.key == message.key }) else { return }
+        guard let place = clients[index].place(of: message.key) else { return }
         switch message.body {
         case .accepted: break
         case .tokens(let position, let tokens): receive(tokens, at: position, index, place)
@@ -130,7 +127,8 @@ extension World {
             if case .failed(let failure) = outcome {
                 // An answer to a contradiction is not the query's ending; one to a lease is, if no other came.
                 if failure.kind == .idConflict { return }
-                if failure.kind == .unknownQuery, clients[index].pending[place].endings > 0 { return }
+                let isOver = clients[index].pending[place].endings > 0 || !clients[index].wasCongested
+                if failure.kind == .unknownQuery, isOver { return }
                 referee.expect(
                     !(clients[index].isSound && failure.kind == .leaseExpired && clients[index].habit == .faithful),
                     "P2: \(message.key) lost its lease although its client renewed it")
@@ -141,12 +139,12 @@ extension World {
     }
 
     private mutating func receive(_ tokens: [Int32], at position: Int, _ index: Int, _ place: Int) {
-        let pending = clients[index].pending[place]
-        guard !pending.isMuddled else { return }
-        guard position <= pending.received.count else {
-            return referee.object(
-                "P3: \(pending.key)'s client has \(pending.received.count) tokens and got position \(position)")
+        guard !clients[index].pending[place].isMuddled else { return }
+        let received = clients[index].pending[place].received.count
+        guard position <= received else {
+            let key = clients[index].pending[place].key
+            return referee.object("P3: \(key)'s client has \(received) tokens and got position \(position)")
         }
-        clients[index].pending[place].received += tokens.dropFirst(pending.received.count - position)
+        clients[index].pending[place].received += tokens.dropFirst(received - position)
     }
 }

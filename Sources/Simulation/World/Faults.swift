@@ -113,6 +113,7 @@ extension World {
     /// Everything heals; clients ask for nothing more.
     mutating func quiet() {
         isQuiet = true
+        plan(.lookAround, in: 500_000)
         log.write(now, "! quiet")
         for index in workers.indices {
             workers[index].link.cutUntil = now
@@ -130,9 +131,15 @@ extension World {
         }
     }
 
-    /// Quiet for long enough that every lease, retention and back-off has run out.
-    var isSettled: Bool {
-        now.microseconds(since: activeUntil) > 11_000_000
+    /// Ends the simulation once the core is empty and sees every worker as ready, which it must within 12 s.
+    mutating func lookAround() {
+        plan(.lookAround, in: 200_000)
+        let census = machine.census
+        guard census.liveQueries == 0, census.retained == 0, census.congestedConnections == 0,
+            machine.heldAssignments == 0
+        else { return }
+        isSettled = clients.allSatisfy { client in !client.isSound || client.pending.allSatisfy { $0.endings > 0 } }
+            && machine.status(at: now).workers.count { $0.state == .ready } == workers.count
     }
 
     mutating func checkEnd() {

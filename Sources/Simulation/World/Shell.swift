@@ -15,7 +15,7 @@ extension World {
             let event = events[done]
             done += 1
             if log.isOn { record("→ \(describe(event))") }
-            noteBefore(event)
+            if case .ended(let ended, _) = event { referee.release(ended.assignment) }
             let directives = machine.handle(event, at: now)
             steps += 1
             digest = SplitMix64.mix(digest ^ now.microseconds &+ UInt64(directives.count))
@@ -65,18 +65,6 @@ extension World {
 
     // MARK: What the referee learns
 
-    private mutating func noteBefore(_ event: Event) {
-        switch event {
-        case .ended(let ended, _): referee.release(ended.assignment)
-        case .hello(let hello, let connection):
-            let index = Link.parse(connection.routingID).index
-            if workers[index].creditIncarnation != hello.incarnation {
-                workers[index].creditIncarnation = hello.incarnation; referee.releaseAll(of: hello.worker)
-            }
-        default: break
-        }
-    }
-
     private mutating func noteAfter(_ event: Event, _ directives: [Directive]) {
         guard case .submitted(let submission) = event, let question = questions[submission.digest] else { return }
         let milliseconds = submission.deadlineMilliseconds
@@ -124,6 +112,12 @@ extension World {
             if options.sabotage == .duplicateEnding, chance.chance(perMille: 200) { end(key) }
         case .count(let count):
             if count.counter == .redispatches { redispatches += 1 }
+            // A new process holds nothing of what its predecessor held.
+            if count.counter == .workersRegistered, let name = count.worker { referee.releaseAll(of: name) }
+            if count.counter == .workersLost, let worker = workers.first(where: { $0.name == count.worker }) {
+                referee.expect(
+                    worker.stableSince == nil, "membership: \(worker.name) is healthy and was declared lost")
+            }
         case .observe, .note: break
         }
     }
@@ -219,6 +213,7 @@ extension World {
             return events.append(.undeliverable(connection))
         }
         guard !clients[index].isFull else {
+            clients[index].wasCongested = true
             var failure: Failure?
             if case .ended(.failed(let one)) = message.body { failure = one }
             return events.append(.congested(connection, query: message.key, position: position, failure: failure))

@@ -64,8 +64,6 @@ struct WorkerModel {
     var stableSince: Instant?
     /// When the last thing went wrong, or will have stopped going wrong.
     var troubledAt = Instant(microseconds: 0)
-    /// The start of the process that the referee's credit ledger is about.
-    var creditIncarnation: UInt64 = 0
 
     var heartbeatMilliseconds: UInt64 = 500
     var progress: UInt64 = 0

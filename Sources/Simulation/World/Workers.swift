@@ -113,9 +113,22 @@ extension World {
         let halted = max(workers[index].frozenUntil, workers[index].stuckUntil)
         if halted > now { return agenda.plan(.step(index, life: life), at: halted) }
         workers[index].isStepPlanned = false
+        checkWorkIsWanted(index)
         for event in workers[index].step(chance: &chance) { sendToRouter(event, from: .worker(index)) }
         planStep(index)
         if workers[index].isDraining, workers[index].running.isEmpty { kill(index, restartAs: nil) }
+    }
+
+    /// A healthy worker learns within a moment that nobody waits any more: two late messages and a busy engine step.
+    private mutating func checkWorkIsWanted(_ index: Int) {
+        guard workers[index].stableSince != nil, pausedUntil == nil else { return }
+        for place in workers[index].running.indices {
+            let id = workers[index].running[place].id
+            guard let endedAt = referee.endOfQuery(behind: id), now.microseconds(since: endedAt) > 600_000 else {
+                continue
+            }
+            referee.object("cancel: \(workers[index].name) still works on \(id.rawValue), whose query has ended")
+        }
     }
 
     mutating func thaw(_ index: Int, _ life: Int) {

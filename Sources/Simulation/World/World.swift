@@ -20,6 +20,7 @@ enum Plan {
     case fault
     case routerResumes
     case quiet
+    case lookAround
 }
 
 /// One simulated cluster: the core, its shell, a network, workers, clients, and what goes wrong.
@@ -41,6 +42,8 @@ struct World {
 
     var activeUntil: Instant
     var isQuiet = false
+    /// Nothing is left to happen but heartbeats.
+    var isSettled = false
     let meanFaultGap: Int
     var tickAt: Instant?
     var steps = 0
@@ -112,7 +115,9 @@ struct World {
     static let models = ["alpha", "beta"]
 
     private mutating func populate() {
-        for index in 0..<chance.within(options.workers) {
+        let (fewest, most) = (options.workers.lowerBound, options.workers.upperBound)
+        let isLarge = chance.chance(perMille: 250)
+        for index in 0..<chance.within(fewest...(isLarge ? most : fewest + (most - fewest) / 4)) {
             workers.append(
                 WorkerModel(
                     index: index, name: "w\(index / 10)\(index % 10)",
@@ -139,11 +144,11 @@ struct World {
     // MARK: Running
 
     mutating func run() -> SimulationOutcome {
-        let end = activeUntil.advanced(byMilliseconds: 16_000)
+        let end = activeUntil.advanced(byMilliseconds: 12_000)
         while referee.violations.isEmpty, let next = agenda.nextMoment, next <= end, let entry = agenda.next() {
             now = max(now, entry.moment)
             perform(entry.item)
-            if isQuiet, isSettled { break }
+            if isSettled { break }
         }
         if referee.violations.isEmpty { checkEnd() }
         return outcome
@@ -170,6 +175,7 @@ struct World {
         case .fault: strike()
         case .routerResumes: resumeRouter()
         case .quiet: quiet()
+        case .lookAround: lookAround()
         }
     }
 
