@@ -14,14 +14,14 @@ package enum Event: Sendable {
     case cancelled(QueryKey, from: ClientConnection)
     case leasesRenewed(identity: String, ids: [QueryID], from: ClientConnection)
     /// The shell found a stop string while decoding; the first `keepTokens` generated tokens are the answer. To be
-    /// handed in before any later event of a worker.
+    /// handed in before any other event, as are the next two.
     case stopped(QueryKey, keepTokens: Int)
     /// A message to this client had nowhere to go (EHOSTUNREACH): its queries run on, detached, until they are
     /// attached to again or their leases expire.
     case undeliverable(ClientConnection)
     /// A message about this query to this client did not fit (EAGAIN); `position` is the first generated token that was
     /// in it (for an Accepted: 0; for an ending: the number of generated tokens); `failure` is the message's, if it was
-    /// one. The machine sends it again later. To be handed in before any later event of a client or a worker.
+    /// one. The machine sends it again later.
     case congested(ClientConnection, query: QueryKey, position: Int, failure: Failure? = nil)
 
     // Workers. The shell has checked that the connection's key may speak for the name.
@@ -32,4 +32,12 @@ package enum Event: Sendable {
     case ended(Ended, from: WorkerConnection)
     /// The connection is gone, or takes no more frames: an immediate loss.
     case workerDisconnected(WorkerConnection)
+
+    /// What became of directives, as opposed to what happened in the world.
+    var isReport: Bool {
+        switch self {
+        case .stopped, .undeliverable, .congested: true
+        default: false
+        }
+    }
 }

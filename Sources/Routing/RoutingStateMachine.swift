@@ -31,13 +31,16 @@ package struct RoutingStateMachine: Sendable {
 
     var limits: RoutingLimits { configuration.limits }
 
-    /// Takes in what happened and says what to do. Every timer that is due by `now` fires too, whatever the event, so
-    /// a flood of events cannot hold up a deadline.
+    /// Takes in what happened and says what to do. Every timer that is due by then fires first, whatever the event, so
+    /// a flood of events cannot hold up a deadline. What the shell reports about the directives it has just performed
+    /// belongs to the event that led to them: no timer comes between tokens and the stop string in them.
     package mutating func handle(_ event: Event, at moment: Instant) -> [Directive] {
         now = max(now, moment)
-        forgiveOwnPause()
+        if !event.isReport {
+            forgiveOwnPause()
+            fireTimers()
+        }
         take(event)
-        fireTimers()
         let result = directives
         directives = []
         return result

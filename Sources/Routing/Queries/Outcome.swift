@@ -46,6 +46,12 @@ package struct Receipt: Hashable, Sendable {
     package var modelSHA256: String
     package var numerics: String
     package var seed: UInt64
+
+    package init(modelSHA256: String, numerics: String, seed: UInt64) {
+        self.modelSHA256 = modelSHA256
+        self.numerics = numerics
+        self.seed = seed
+    }
 }
 
 /// An answer's end.
@@ -58,6 +64,19 @@ package struct Final: Hashable, Sendable {
     /// Empty unless asked for.
     package var trace: [AttemptTrace]
     package var receipt: Receipt?
+
+    package init(
+        attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
+        trace: [AttemptTrace] = [], receipt: Receipt? = nil
+    ) {
+        self.attempt = attempt
+        self.finishReason = finishReason
+        self.promptTokens = promptTokens
+        self.generatedTokens = generatedTokens
+        self.timings = timings
+        self.trace = trace
+        self.receipt = receipt
+    }
 }
 
 /// A query's one terminal state.

@@ -1,22 +1,38 @@
 /// Ended queries whose answer can be replayed: bounded by count, by count per identity, by bytes and by time. The
 /// oldest go first; one identity pushes out its own, not another's, before it may fill a quarter of the place.
-struct Retention: Sendable {
-    struct Entry: Sendable {
-        var key: QueryKey
-        var digest: BodyDigest
-        var node: String
-        var promptTokens: Int
-        var attempts: Int
-        var tokens: [Int32]
-        var logprobs: [TokenLogprobs]
-        var outcome: Outcome
-        var expiresAt: Instant
+package struct Retention: Sendable {
+    package struct Entry: Sendable {
+        package var key: QueryKey
+        package var digest: BodyDigest
+        package var node: String
+        package var promptTokens: Int
+        package var attempts: Int
+        package var tokens: [Int32]
+        package var logprobs: [TokenLogprobs]
+        package var outcome: Outcome
+        package var expiresAt: Instant
         /// Whether the ending was sent to somebody and nothing is known to have gone wrong.
-        fileprivate(set) var isDelivered: Bool
+        package fileprivate(set) var isDelivered: Bool
         fileprivate(set) var order: UInt64 = 0
 
+        package init(
+            key: QueryKey, digest: BodyDigest, node: String, promptTokens: Int, attempts: Int, tokens: [Int32],
+            logprobs: [TokenLogprobs], outcome: Outcome, expiresAt: Instant, isDelivered: Bool
+        ) {
+            self.key = key
+            self.digest = digest
+            self.node = node
+            self.promptTokens = promptTokens
+            self.attempts = attempts
+            self.tokens = tokens
+            self.logprobs = logprobs
+            self.outcome = outcome
+            self.expiresAt = expiresAt
+            self.isDelivered = isDelivered
+        }
+
         /// What it costs to keep this, roughly: ids, log probabilities, and a constant for everything else.
-        var byteCount: Int {
+        package var byteCount: Int {
             512 + tokens.count * 4 + logprobs.reduce(0) { $0 + 24 + $1.top.count * 8 } + key.identity.utf8.count
         }
     }
@@ -26,20 +42,20 @@ struct Retention: Sendable {
     /// Oldest first; a number whose entry is gone is skipped.
     private var oldest = Line()
     private var oldestOfIdentity: [String: Line] = [:]
-    private(set) var byteCount = 0
+    package private(set) var byteCount = 0
     private var nextOrder: UInt64 = 0
 
-    init(limits: RoutingLimits) {
+    package init(limits: RoutingLimits) {
         self.limits = limits
     }
 
-    var count: Int { entries.count }
-    subscript(key: QueryKey) -> Entry? { entries[key] }
+    package var count: Int { entries.count }
+    package subscript(key: QueryKey) -> Entry? { entries[key] }
 
     /// When the oldest expires.
-    var nextExpiry: Instant? { oldest.first.flatMap { entries[$0.key]?.expiresAt } }
+    package var nextExpiry: Instant? { oldest.first.flatMap { entries[$0.key]?.expiresAt } }
 
-    mutating func insert(_ entry: Entry) {
+    package mutating func insert(_ entry: Entry) {
         guard entry.byteCount <= limits.retainedBytesMax, limits.retainedMax > 0 else { return }
         remove(entry.key)
         let identity = entry.key.identity
@@ -53,11 +69,11 @@ struct Retention: Sendable {
         append(entry)
     }
 
-    mutating func setDelivered(_ key: QueryKey, _ isDelivered: Bool) {
+    package mutating func setDelivered(_ key: QueryKey, _ isDelivered: Bool) {
         entries[key]?.isDelivered = isDelivered
     }
 
-    mutating func expire(at now: Instant) {
+    package mutating func expire(at now: Instant) {
         while let first = oldest.first, let entry = entries[first.key], entry.expiresAt <= now {
             remove(first.key)
         }

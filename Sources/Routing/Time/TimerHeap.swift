@@ -1,7 +1,7 @@
 /// One pending moment per key, the earliest at hand: a binary heap with an index from key to place, so that setting,
 /// moving and cancelling cost O(log n) and nothing stale stays behind (a heap with lazy deletion would grow with every
 /// short query that had a long deadline). Equal moments fire in the order in which they were set.
-struct TimerHeap<Key: Hashable & Sendable>: Sendable {
+package struct TimerHeap<Key: Hashable & Sendable>: Sendable {
     private struct Entry {
         var moment: Instant
         var order: UInt64
@@ -16,15 +16,17 @@ struct TimerHeap<Key: Hashable & Sendable>: Sendable {
     private var places: [Key: Int] = [:]
     private var nextOrder: UInt64 = 0
 
-    var count: Int { entries.count }
-    var earliest: Instant? { entries.first?.moment }
+    package init() {}
 
-    func moment(of key: Key) -> Instant? {
+    package var count: Int { entries.count }
+    package var earliest: Instant? { entries.first?.moment }
+
+    package func moment(of key: Key) -> Instant? {
         places[key].map { entries[$0].moment }
     }
 
     /// Sets or moves the moment of `key`; nil cancels it.
-    mutating func set(_ key: Key, to moment: Instant?) {
+    package mutating func set(_ key: Key, to moment: Instant?) {
         guard let moment else { return cancel(key) }
         if let place = places[key] {
             guard entries[place].moment != moment else { return }
@@ -38,7 +40,7 @@ struct TimerHeap<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    mutating func cancel(_ key: Key) {
+    package mutating func cancel(_ key: Key) {
         guard let place = places.removeValue(forKey: key) else { return }
         let last = entries.removeLast()
         guard place < entries.count else { return }
@@ -48,7 +50,7 @@ struct TimerHeap<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Takes out the earliest key whose moment is not after `now`.
-    mutating func popDue(at now: Instant) -> Key? {
+    package mutating func popDue(at now: Instant) -> Key? {
         guard let first = entries.first, first.moment <= now else { return nil }
         cancel(first.key)
         return first.key

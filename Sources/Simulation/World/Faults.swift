@@ -138,7 +138,8 @@ extension World {
         guard census.liveQueries == 0, census.retained == 0, census.congestedConnections == 0,
             machine.heldAssignments == 0
         else { return }
-        isSettled = clients.allSatisfy { client in !client.isSound || client.pending.allSatisfy { $0.endings > 0 } }
+        isSettled =
+            clients.allSatisfy { client in !client.isSound || client.pending.allSatisfy { $0.endings > 0 } }
             && machine.status(at: now).workers.count { $0.state == .ready } == workers.count
     }
 

@@ -49,7 +49,8 @@ extension World {
         let isFine =
             worker.isWelcome && worker.isLoaded && !worker.isDraining && worker.lie == nil && worker.stuckUntil <= now
             && worker.link.cutUntil <= now
-        guard isFine, worker.stableSince == nil else { return }
+        // While the router stands still it cannot learn that the worker is fine.
+        guard isFine, worker.stableSince == nil, pausedUntil == nil else { return }
         guard now.microseconds(since: worker.troubledAt) > 2_000_000 else { return }
         workers[index].stableSince = now
     }

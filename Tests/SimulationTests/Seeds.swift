@@ -1,0 +1,16 @@
+/// Seeds that once failed. Each is run by every test run, so what they found stays found; the simulation has changed
+/// since, so a seed tells where to look no longer, only that its path is clean.
+enum Seeds {
+    static let past: [UInt64] = [
+        // A refusal met a full pipe and was lost.
+        8_196_980_753_821_780_235, 14_072_917_602_864_530_048, 9_648_886_400_068_060_533,
+        // A withdrawal sent just before the router stood still counted as ignored right after it.
+        1_775_436_670_244_031_301, 17_760_437_174_710_731_169, 3_454_354_385_182_342_920,
+        // The simulation's own ledger was wrong: a refused Hello does not free places.
+        9_998_698_428_175_217_135, 2_946_282_513_428_507_115, 2_170_496_079_611_924_674,
+        // A worker became "healthy" while the router stood still and could not know.
+        9_280_824_080_544_739_575, 17_163_398_514_923_931_229,
+        // A timer that fired between tokens and the report of a stop string in them sent what comes after the stop.
+        10_935_029_838_857_961_292, 17_301_850_623_657_094_693,
+    ]
+}
