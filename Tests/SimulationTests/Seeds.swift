@@ -1,5 +1,5 @@
 /// Seeds that once failed. Each is run by every test run, so what they found stays found; the simulation has changed
-/// since, so a seed tells where to look no longer, only that its path is clean.
+/// since, so a seed no longer takes the path it once took; it is one more path that must be clean.
 enum Seeds {
     static let past: [UInt64] = [
         // A refusal met a full pipe and was lost.

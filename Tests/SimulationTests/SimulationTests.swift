@@ -39,11 +39,12 @@ struct SimulationTests {
         #expect(campaign.seeds > 0 && campaign.answered > 0)
     }
 
-    @Test("A seed is the whole story: two runs give the same digest, and so does every machine")
+    /// Swift seeds its hashes anew in every process: a walk over a dictionary that decided anything would show here.
+    /// A change of the simulation changes these numbers; two runs of the tests must agree on the new ones.
+    @Test("A seed is the whole story, in every process and on every machine")
     func deterministic() {
-        let outcomes = [UInt64](1...20).map { Simulator.run(seed: $0) }
-        #expect(outcomes.map(\.digest) == [UInt64](1...20).map { Simulator.run(seed: $0).digest })
-        #expect(Set(outcomes.map(\.digest)).count == 20)
+        let digests = (UInt64(1)...3).map { Simulator.run(seed: $0).digest }
+        #expect(digests == [9_175_511_465_660_092_888, 569_660_112_871_663_816, 10_452_313_731_558_853_152])
     }
 
     /// A simulation in which nothing goes wrong proves nothing.

@@ -15,7 +15,7 @@ struct TeethTests {
         (.dropWithdraw, ["cancel", "membership"], 400),
         (.looseLimits, ["P5"], 100),
         (.neverRedispatch, ["P4"], 100),
-        (.blindToSilence, ["recovery", "P2", "P4", "P5", "cancel", "membership"], 600),
+        (.blindToSilence, ["membership"], 400),
         (.mixNumerics, ["P4"], 1500),
         (.duplicateAssign, ["P4", "P5"], 600),
     ]

@@ -16,6 +16,7 @@ extension World {
             done += 1
             if log.isOn { record("→ \(describe(event))") }
             if case .ended(let ended, _) = event { referee.release(ended.assignment) }
+            noteSpeaker(event)
             let directives = machine.handle(event, at: now)
             steps += 1
             digest = SplitMix64.mix(digest ^ now.microseconds &+ UInt64(directives.count))
@@ -64,6 +65,30 @@ extension World {
     }
 
     // MARK: What the referee learns
+
+    private mutating func noteSpeaker(_ event: Event) {
+        switch event {
+        case .hello(_, let connection), .heartbeat(_, let connection), .generated(_, let connection),
+            .goodbye(_, _, let connection),
+            .ended(_, let connection):
+            workers[Link.parse(connection.routingID).index].heardAt = now
+        default: break
+        }
+    }
+
+    private mutating func checkLoss(of name: String?) {
+        guard let index = workers.firstIndex(where: { $0.name == name }) else { return }
+        referee.expect(
+            workers[index].stableSince == nil, "membership: \(workers[index].name) is healthy and was declared lost")
+        checkSilence(index, "is lost")
+    }
+
+    /// At default settings a silent worker is lost after 1.5 s, neither later nor used until then.
+    private mutating func checkSilence(_ index: Int, _ what: String) {
+        if let lastPause, now < lastPause.end.advanced(byMilliseconds: 3000) { return }
+        let (name, silence) = (workers[index].name, now.microseconds(since: workers[index].heardAt))
+        referee.expect(silence <= 1_510_000, "membership: \(name) \(what) only after \(silence) µs of silence")
+    }
 
     private mutating func noteAfter(_ event: Event, _ directives: [Directive]) {
         guard case .submitted(let submission) = event, let question = questions[submission.digest] else { return }
@@ -114,10 +139,7 @@ extension World {
             if count.counter == .redispatches { redispatches += 1 }
             // A new process holds nothing of what its predecessor held.
             if count.counter == .workersRegistered, let name = count.worker { referee.releaseAll(of: name) }
-            if count.counter == .workersLost, let worker = workers.first(where: { $0.name == count.worker }) {
-                referee.expect(
-                    worker.stableSince == nil, "membership: \(worker.name) is healthy and was declared lost")
-            }
+            if count.counter == .workersLost { checkLoss(of: count.worker) }
         case .observe, .note: break
         }
     }
@@ -126,6 +148,7 @@ extension World {
         digest = SplitMix64.mix(digest ^ assign.assignment.rawValue &+ UInt64(assign.tokens.count))
         var assign = assign
         let index = Link.parse(assign.connection.routingID).index
+        checkSilence(index, "gets work")
         referee.assign(assign, numerics: workers[index].numerics, capacity: workers[index].capacity)
         if assign.generatedBefore > 0 {
             switch options.sabotage {

@@ -62,6 +62,8 @@ struct WorkerModel {
     var lie: Lie?
     /// Since when nothing at all has been wrong with it, and the router had welcomed it as ready.
     var stableSince: Instant?
+    /// When the router last took in a message of this process.
+    var heardAt = Instant(microseconds: 0)
     /// When the last thing went wrong, or will have stopped going wrong.
     var troubledAt = Instant(microseconds: 0)
 
