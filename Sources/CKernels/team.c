@@ -8,6 +8,7 @@
 // succeeds only in the generation whose fields were read. Generations wrap after 2^32 jobs, far beyond one stalled read.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,7 +22,7 @@ struct ck_team {
     _Atomic int32_t parts;
     _Alignas(64) _Atomic int32_t finished;
     _Alignas(64) _Atomic int32_t sleepers;
-    _Atomic int32_t caller_sleeps, closing, next_thread;
+    _Atomic int32_t caller_sleeps, closing, next_thread, caller_core;
     pthread_mutex_t run_mutex, sleep_mutex;
     pthread_cond_t work, done;
     int32_t threads;
@@ -78,10 +79,41 @@ static void await_work(ck_team *team) {
     pthread_mutex_unlock(&team->sleep_mutex);
 }
 
+enum { MOVE_INTERVAL_NANOSECONDS = 5000000 };
+
+static int32_t this_core(void) {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+/// Linux likes to wake a thread on its waker's core, and with other cores idle may leave both there for a second (seen: half the
+/// speed after every pause). A worker that runs where the caller ran last moves off, by forbidding itself that core for a moment.
+static void leave_callers_core(const ck_team *team, int64_t *moved) {
+#if defined(__linux__)
+    int32_t core = this_core();
+    if (core < 0 || core != atomic_load_explicit(&team->caller_core, memory_order_relaxed)) return;
+    cpu_set_t allowed, others;
+    if (now() - *moved < MOVE_INTERVAL_NANOSECONDS || sched_getaffinity(0, sizeof allowed, &allowed)) return;
+    *moved = now();
+    others = allowed;
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    sched_setaffinity(0, sizeof others, &others);
+    sched_setaffinity(0, sizeof allowed, &allowed);
+#else
+    (void)team, (void)moved;
+#endif
+}
+
 static void *work(void *argument) {
     ck_team *team = argument;
     int32_t thread = atomic_fetch_add(&team->next_thread, 1);
+    int64_t moved = 0;
     while (!atomic_load(&team->closing)) {
+        leave_callers_core(team, &moved);
         run_parts(team, thread);
         await_work(team);
     }
@@ -110,6 +142,7 @@ void ck_team_run(ck_team *team, int32_t parts, ck_part part, void *context) {
     atomic_store_explicit(&team->part, part, memory_order_relaxed);
     atomic_store_explicit(&team->context, context, memory_order_relaxed);
     atomic_store_explicit(&team->parts, parts, memory_order_relaxed);
+    atomic_store_explicit(&team->caller_core, this_core(), memory_order_relaxed);
     atomic_store(&team->finished, 0);
     uint64_t generation = (atomic_load(&team->state) >> 32) + 1;
     atomic_store(&team->state, generation << 32 | (uint32_t)parts);
@@ -149,6 +182,7 @@ ck_team *ck_team_create(int32_t threads, int64_t spin_nanoseconds) {
     pthread_cond_init(&team->done, NULL);
     atomic_store(&team->next_thread, 1);
     team->spin_nanoseconds = spin_nanoseconds;
+    atomic_store(&team->caller_core, -1);
     team->threads = 1;
     team->handles = calloc((size_t)threads, sizeof *team->handles);
     while (team->handles && team->threads < threads) {
