@@ -228,7 +228,7 @@ import Threading
                     sequence += 1
                     let envelope = Envelope(.statisticsEvent(StatisticsEvent(sequence: sequence)))
                     _ = try? socket.send([bytes("other")] + envelope.frames())
-                    _ = try? socket.send([bytes(StatisticsFeed.topic)] + envelope.frames())
+                    _ = try? socket.send([bytes(StatisticsEvent.topic)] + envelope.frames())
                     usleep(5000)
                 }
             }

@@ -127,13 +127,37 @@ extension BlockingTests {
             #expect(try sendWhenConnected(friend, [bytes("before")]))
             #expect(try receive(router)?.frames == [bytes("before")])
             #expect(try sendWhenConnected(hostile, [[UInt8](repeating: 0, count: 1001)]))
-            var events: [ConnectionEvent] = []
-            while !events.contains(.disconnected), let message = try receive(monitor) {
-                ConnectionEvent(message).map { events.append($0) }
-            }
-            #expect(events.contains(.disconnected))
+            #expect(try disconnection(monitor) != nil)
             #expect(try sendWhenConnected(friend, [bytes("after")]))
             #expect(try receive(router)?.frames == [bytes("after")])
+        }
+
+        @Test func aBrokenConnectionIsTheOneItsMessagesCameOver() throws {
+            let context = try ZeroMQContext()
+            let router = try Socket(context, .router)
+            let monitor = try router.monitor()
+            let bound = try router.bind(Endpoint("tcp://127.0.0.1:*"))
+            var options = SocketOptions()
+            options.lingerMilliseconds = 0
+            let stays = try Socket(ZeroMQContext(), .dealer, options: options)
+            try stays.connect(bound)
+            #expect(try sendWhenConnected(stays, [bytes("stays")]))
+            let staying = try #require(try receive(router)).sourceDescriptor
+            var goes: Socket? = try Socket(ZeroMQContext(), .dealer, options: options)
+            try goes?.connect(bound)
+            #expect(try sendWhenConnected(#require(goes), [bytes("goes")]))
+            let going = try #require(try receive(router)).sourceDescriptor
+            #expect(going != staying)
+            goes = nil
+            #expect(try disconnection(monitor) == going)
+        }
+
+        /// The connection that the next disconnection is about.
+        private func disconnection(_ monitor: Socket) throws -> Int32? {
+            while let message = try receive(monitor) {
+                if case .disconnected(let descriptor) = ConnectionEvent(message) { return descriptor }
+            }
+            return nil
         }
 
         @Test func aTakenAddressIsSaidSo() throws {
