@@ -10,6 +10,21 @@ package struct Candidate: Equatable {
 }
 
 package enum Ranking {
+    /// The largest logit and where it first occurs, or nil when the row holds NaN or +inf, or nothing but -inf:
+    /// such a row is not a distribution.
+    package static func maximum(_ logits: Span<Float>) -> Candidate? {
+        var best = Candidate(id: 0, value: -.infinity)
+        var sound = true
+        for id in logits.indices {
+            let value = logits[id]
+            if !(value <= best.value) {
+                sound = sound && value == value
+                best = Candidate(id: Int32(truncatingIfNeeded: id), value: value)
+            }
+        }
+        return sound && best.value.isFinite ? best : nil
+    }
+
     /// The `count` best tokens of a row, best first: a heap whose root is the worst of the kept.
     package static func best(_ count: Int, of logits: Span<Float>, into kept: inout [Candidate]) {
         kept.removeAll(keepingCapacity: true)

@@ -1,3 +1,5 @@
+import Kernels
+
 /// What one row of logits gave.
 package struct SampledToken: Equatable {
     package var id: Int32
@@ -14,9 +16,11 @@ package struct UnsoundLogits: Error, Equatable {
 /// Chooses tokens; owns the scratch memory that choosing needs.
 package struct Sampler {
     private var candidates: [Candidate] = []
+    private var weights = TokenWeights()
     private var recent: Set<Int32> = []
+    private let context: ComputeContext
 
-    package init() {}
+    package init(context: ComputeContext) { self.context = context }
 
     /// The token at absolute `position`, whose predecessors are `history`. Penalises `logits` in place.
     /// - Parameters:
@@ -26,17 +30,17 @@ package struct Sampler {
         _ logits: inout MutableSpan<Float>, options: SamplingOptions, history: [Int32], position: Int,
         topLogprobs: Int?
     ) throws(UnsoundLogits) -> SampledToken {
-        guard var best = LogProbabilities.maximum(logits.span) else { throw UnsoundLogits() }
+        guard var best = Ranking.maximum(logits.span) else { throw UnsoundLogits() }
         var token = SampledToken(id: best.id, logprob: nil, alternatives: [])
         var logSum = 0.0
         if let count = topLogprobs {
-            logSum = LogProbabilities.logSumExp(logits.span, maximum: best.value)
+            logSum = context.logSumExp(logits.span)
             token.alternatives = alternatives(count, of: logits.span, logSum: logSum)
         }
         // The chosen token's logprob is the model's own: remember the raw row's values before the penalty.
         let penalised = penalise(&logits, options, history)
         if !penalised.isEmpty {
-            guard let again = LogProbabilities.maximum(logits.span) else { throw UnsoundLogits() }
+            guard let again = Ranking.maximum(logits.span) else { throw UnsoundLogits() }
             best = again
         }
         token.id =
@@ -74,74 +78,45 @@ package struct Sampler {
         _ logits: Span<Float>, _ options: SamplingOptions, maximum: Float, position: Int
     ) -> Int32 {
         let uniform = CounterRandom.uniform(seed: options.seed, position: position)
-        let weight = Weight(maximum: maximum, temperature: options.temperature)
-        let restricted = options.topK > 0 && options.topK < logits.count || options.topP < 1 || options.minP > 0
-        guard restricted else {
-            return Self.pick(uniform, count: logits.count, id: { Int32($0) }, weight: { weight(logits[$0]) })
-        }
-        keep(logits, options, weight, maximum)
-        candidates.sort { $0.id < $1.id }
-        let kept = candidates
-        return Self.pick(uniform, count: kept.count, id: { kept[$0].id }, weight: { weight(kept[$0].value) })
-    }
-
-    /// Leaves in `candidates` what top-k, top-p and min-p keep.
-    private mutating func keep(
-        _ logits: Span<Float>, _ options: SamplingOptions, _ weight: Weight, _ maximum: Float
-    ) {
         if options.topK > 0 && options.topK < logits.count {
-            Ranking.best(options.topK, of: logits, into: &candidates)
-            if options.topP < 1 {
-                let total = candidates.reduce(0) { $0 + weight($1.value) }
-                Nucleus.truncate(&candidates, reaching: Double(options.topP) * total, weight)
-            }
-        } else if options.topP < 1 {
-            Nucleus.gather(logits, topP: options.topP, weight, into: &candidates)
+            keepBest(logits, options, maximum)
         } else {
-            gatherAll(logits, atLeast: Double(options.minP), weight)
+            weights.fill(logits, maximum: maximum, temperature: options.temperature, context)
+            if options.topP < 1 {
+                Nucleus.gather(weights, topP: options.topP, into: &candidates)
+            } else if options.minP > 0 {
+                Nucleus.collect(weights, atLeast: options.minP, into: &candidates)
+            } else {
+                return weights.id(at: uniform * weights.total)
+            }
         }
-        if options.minP > 0 { candidates.removeAll { weight($0.value) < Double(options.minP) } }
+        if options.minP > 0 { candidates.removeAll { $0.value < options.minP } }
+        candidates.sort { $0.id < $1.id }
+        return pick(uniform)
     }
 
-    private mutating func gatherAll(_ logits: Span<Float>, atLeast floor: Double, _ weight: Weight) {
-        candidates.removeAll(keepingCapacity: true)
-        for id in logits.indices where weight(logits[id]) >= floor {
-            candidates.append(Candidate(id: Int32(id), value: logits[id]))
-        }
+    /// Leaves the top k in `candidates`, weights as values, and of them what top-p keeps.
+    private mutating func keepBest(_ logits: Span<Float>, _ options: SamplingOptions, _ maximum: Float) {
+        Ranking.best(options.topK, of: logits, into: &candidates)
+        var exponents = candidates.map { ($0.value - maximum) / options.temperature }
+        var span = exponents.mutableSpan
+        context.exponentiate(&span)
+        for index in candidates.indices { candidates[index].value = exponents[index] }
+        guard options.topP < 1 else { return }
+        let total = candidates.reduce(0) { $0 + Double($1.value) }
+        Nucleus.truncate(&candidates, reaching: Double(options.topP) * total)
     }
 
     /// The first candidate at which the running sum of weights passes `uniform` times their sum.
-    private static func pick(
-        _ uniform: Double, count: Int, id: (Int) -> Int32, weight: (Int) -> Double
-    ) -> Int32 {
-        var total = 0.0
-        for index in 0..<count { total += weight(index) }
-        let target = uniform * total
+    private func pick(_ uniform: Double) -> Int32 {
+        let target = uniform * candidates.reduce(0) { $0 + Double($1.value) }
         var sum = 0.0
-        var last = 0
-        for index in 0..<count {
-            let one = weight(index)
-            sum += one
-            if one > 0 { last = index }
-            if sum > target { return id(index) }
+        var last: Int32 = 0
+        for candidate in candidates where candidate.value > 0 {
+            sum += Double(candidate.value)
+            last = candidate.id
+            if sum > target { break }
         }
-        // Only rounding leads here: uniform < 1, so the last possible token is the one.
-        return id(last)
-    }
-}
-
-/// The unnormalised probability of a logit: e^((l - max) / T), 1 for the most likely token.
-package struct Weight {
-    package let maximum: Double
-    package let temperature: Double
-
-    package init(maximum: Float, temperature: Float) {
-        self.maximum = Double(maximum)
-        self.temperature = Double(temperature)
-    }
-
-    @inline(__always)
-    package func callAsFunction(_ logit: Float) -> Double {
-        Elementary.exponential((Double(logit) - maximum) / temperature)
+        return last
     }
 }

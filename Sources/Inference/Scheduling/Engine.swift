@@ -18,7 +18,7 @@ package final class Engine {
     package private(set) var statistics = StepStatistics()
 
     private var scheduler: Scheduler
-    private var sampler = Sampler()
+    private var sampler: Sampler
     private let forward: ForwardPass
     private let cache: KeyValuePages
     private let nanoseconds: () -> UInt64
@@ -44,8 +44,10 @@ package final class Engine {
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
             headDim: configuration.headDimension, pagesMax: limits.keyValuePagesMax)
         keyValueBytesMax = cache.bytesPerPage * limits.keyValuePagesMax
+        let context = ComputeContext(team: team, instructionSet: instructionSet)
+        sampler = Sampler(context: context)
         forward = ForwardPass(
-            model: model, context: ComputeContext(team: team, instructionSet: instructionSet),
+            model: model, context: context,
             rowsMax: limits.tokensPerStepMax, wantedMax: limits.sequencesMax, positionsMax: limits.contextMax,
             bank: bank)
     }

@@ -58,6 +58,13 @@ extension ComputeContext {
         }
     }
 
+    /// x = e^x per element, in place; as `exponential`.
+    package func exponentiate(_ x: inout MutableSpan<Float>) {
+        x.withUnsafeMutableBufferPointer { x in
+            if !x.isEmpty { ck_exp(handle, x.baseAddress, x.baseAddress, Int64(x.count)) }
+        }
+    }
+
     /// The index of the largest element; the lowest on ties; NaN never wins. `x` is not empty.
     package func argmax(_ x: Span<Float>) -> Int {
         precondition(!x.isEmpty, "argmax of nothing")

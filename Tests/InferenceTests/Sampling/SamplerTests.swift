@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Kernels
 import Testing
 
 @Suite("Sampling")
@@ -8,7 +9,7 @@ struct SamplerTests {
         _ logits: [Float], _ options: SamplingOptions, history: [Int32] = [], position: Int = 0, topLogprobs: Int? = nil
     ) throws -> SampledToken {
         var row = logits
-        var sampler = Sampler()
+        var sampler = Sampler(context: ComputeContext(team: TestModels.team))
         var span = row.mutableSpan
         return try sampler.sample(
             &span, options: options, history: history, position: position, topLogprobs: topLogprobs)
@@ -69,8 +70,9 @@ struct SamplerTests {
         let weights = logits.map { exp(Double($0)) }
         let total = weights.reduce(0, +)
         var kept: [Candidate] = []
-        Nucleus.gather(
-            logits.span, topP: 0.999_999_9, Weight(maximum: 0, temperature: 1), into: &kept)
+        var row = TokenWeights()
+        row.fill(logits.span, maximum: 0, temperature: 1, ComputeContext(team: TestModels.team))
+        Nucleus.gather(row, topP: 0.999_999_9, into: &kept)
         let needed = try #require((1...40).first { weights[..<$0].reduce(0, +) >= Double(Float(0.999_999_9)) * total })
         #expect(kept.count == needed)
     }
