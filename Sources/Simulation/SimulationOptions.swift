@@ -31,6 +31,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
 package struct SimulationOptions: Sendable {
     /// Three quarters of the simulations stay in the lower quarter of this range.
     package var workers: ClosedRange<Int> = 8...64
+    /// One in five has one to three workers only: there, nobody else is at hand.
+    package var includesTinyClusters = true
     package var clients: ClosedRange<Int> = 2...12
     /// How long clients submit and faults happen; then everything heals and must drain.
     package var activeMilliseconds: ClosedRange<Int> = 600...3000

@@ -60,7 +60,7 @@ struct Conversation {
 
     /// Time passes; these workers send a heartbeat every 400 ms, with progress.
     @discardableResult
-    mutating func live(_ names: [String], milliseconds: UInt64) -> [Directive] {
+    mutating func live(_ names: [String], milliseconds: UInt64, inFlight: Int = 0) -> [Directive] {
         var all: [Directive] = []
         var left = milliseconds
         while left > 0 {
@@ -68,7 +68,9 @@ struct Conversation {
             left -= min(left, 400)
             for name in names {
                 all += say(
-                    .heartbeat(Heartbeat(incarnation: 1, progress: now.microseconds), from: Self.connection(name)))
+                    .heartbeat(
+                        Heartbeat(incarnation: 1, progress: now.microseconds, inFlight: inFlight),
+                        from: Self.connection(name)))
             }
         }
         directives = all

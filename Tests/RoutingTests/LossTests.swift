@@ -85,11 +85,33 @@ struct LossTests {
         talk.join("a")
         let id = try #require(talk.submit(1).assigns.first?.assignment)
         talk.say(.cancelled(Conversation.key(1), from: Conversation.client("alice")))
-        talk.live(["a"], milliseconds: 3000)
+        talk.live(["a"], milliseconds: 3000, inFlight: 1)
         #expect(talk.machine.status(at: talk.now).workers.map(\.state) == [.lost])
         talk.end("a", id, .withdrawn)
         talk.live(["a"], milliseconds: 400)
         #expect(talk.machine.status(at: talk.now).workers.map(\.state) == [.ready])
+    }
+
+    @Test("A place whose ending was lost is free once the worker's heartbeats show that it holds nothing")
+    func lostEnding() {
+        var talk = Conversation()
+        talk.join("a", capacity: 1)
+        talk.submit(1)
+        talk.say(.cancelled(Conversation.key(1), from: Conversation.client("alice")))
+        talk.submit(2)
+        func beat(inFlight: Int) {
+            talk.wait(milliseconds: 500)
+            talk.say(
+                .heartbeat(
+                    Heartbeat(incarnation: 1, progress: talk.now.microseconds, inFlight: inFlight),
+                    from: Conversation.connection("a")))
+        }
+        beat(inFlight: 0)
+        #expect(talk.directives.assigns.isEmpty, "the withdrawal may still be on its way")
+        beat(inFlight: 1)
+        #expect(talk.directives.assigns.isEmpty, "it says that it has something")
+        beat(inFlight: 0)
+        #expect(talk.directives.assigns.map(\.query) == [Conversation.key(2)])
     }
 
     @Test("The router's own standstill is not held against the others")

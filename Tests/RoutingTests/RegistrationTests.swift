@@ -134,6 +134,19 @@ struct RegistrationTests {
         #expect(talk.machine.census.workers == 2)
     }
 
+    @Test("A worker may load without knowing its models, and may stop bringing one: whoever waits for it is told")
+    func modelsChange() throws {
+        var talk = Conversation()
+        talk.say(.hello(Conversation.hello("a", models: [], ready: false), from: connection("a")))
+        #expect(talk.directives.welcomes == 1)
+        talk.join("a", capacity: 1)
+        talk.submit(1)
+        #expect(talk.submit(2).accepted.count == 1)
+        talk.say(.hello(Conversation.hello("a", models: ["other"], capacity: 1), from: connection("a")))
+        #expect(talk.directives.failures.map(\.kind) == [.noWorker])
+        #expect(talk.directives.forgotten == [Conversation.key(2)])
+    }
+
     @Test("A worker that is loading gets nothing; its next Hello opens it")
     func readiness() {
         var talk = Conversation { $0.waitForWorkerMilliseconds = 1000 }

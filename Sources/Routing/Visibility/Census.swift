@@ -80,6 +80,9 @@ extension RoutingStateMachine {
             live: records.count, waiting: records.count { !$0.wasDispatched }, running: records.count { $0.isRunning },
             tokens: records.reduce(0) { $0 + $1.prompt.count }
         )
+        let inQueues = queues.values.reduce(0) { $0 + $1.count }
+        let queued = records.count { $0.phase == .queued }
+        if inQueues != queued { return ["\(inQueues) entries in the queues, \(queued) queries are queued"] }
         let total = queries.shares.total
         let kept = (live: total.live, waiting: total.waiting, running: total.running, tokens: queries.promptTokens)
         return counted == kept ? [] : ["counted \(counted), kept \(kept)"]

@@ -7,6 +7,7 @@ extension RoutingStateMachine {
             directives.append(.refuseWorker(connection, failure))
             return
         }
+        let before = workers.index(of: hello.worker).map { workers[$0] }
         if let index = workers.index(of: hello.worker), workers[index].hello.incarnation == hello.incarnation {
             renew(index, hello, from: connection)
         } else {
@@ -18,6 +19,8 @@ extension RoutingStateMachine {
                 heartbeatMilliseconds: configuration.heartbeatMilliseconds))
         guard let index = workers.index(of: hello.worker) else { return }
         reschedule(index)
+        // A model that it no longer brings leaves queries without a worker.
+        if let before, before.hello.models != hello.models { reconsider(modelsOf: before) }
         reconsider(modelsOf: workers[index])
     }
 

@@ -21,6 +21,8 @@ extension RoutingStateMachine {
         workers[index].residentBytes = heartbeat.residentBytes
         workers[index].hear(at: now)
         if moved { workers[index].advance(at: now) }
+        let held = workers[index].assignments.count
+        workers[index].release(reportedInFlight: heartbeat.inFlight, configuration, at: now)
         if case .lost(let cause, _) = workers[index].condition {
             // A stuck worker is back when its work moves, one that ignored us when it has let go of everything.
             let isBack =
@@ -32,6 +34,7 @@ extension RoutingStateMachine {
             if isBack { revive(index) }
         } else {
             reschedule(index)
+            if workers[index].assignments.count < held { dispatch(modelsOf: workers[index]) }
         }
     }
 

@@ -76,6 +76,19 @@ struct WorkerRecord: Sendable {
         return low < assignments.count && assignments[low].id == id ? low : nil
     }
 
+    /// Frees the places of withdrawn work that the worker evidently does not have: its assignment, or its word that it
+    /// ended, was lost with a connection. Two heartbeats after the withdrawal it reports no more than what it should
+    /// have. (What is on its way to it may be missing from the report; then a place is freed early, and the worker
+    /// refuses what it has no room for.)
+    mutating func release(reportedInFlight: Int, _ configuration: RoutingConfiguration, at now: Instant) {
+        let since = configuration.heartbeatMilliseconds * 2
+        let wanted = assignments.count { $0.query != nil }
+        guard assignments.count > wanted, reportedInFlight <= wanted else { return }
+        assignments.removeAll { place in
+            place.query == nil && place.withdrawnAt.map { $0.advanced(byMilliseconds: since) <= now } ?? false
+        }
+    }
+
     mutating func hear(at now: Instant) {
         lastHeard = now
     }

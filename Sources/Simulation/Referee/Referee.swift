@@ -27,9 +27,6 @@ struct Referee {
     private(set) var accepted = 0
     private(set) var answered = 0
     private(set) var failed: [String: Int] = [:]
-    /// Assignments that the router has given to a worker's process and not seen the end of.
-    private var credit: [String: Int] = [:]
-    private var holder: [AssignmentID: String] = [:]
     private var queryOf: [AssignmentID: QueryKey] = [:]
 
     init(limits: RoutingLimits) {
@@ -117,7 +114,7 @@ extension Referee {
 // MARK: P4: losing a worker costs time, not answers
 
 extension Referee {
-    mutating func assign(_ assign: Assign, numerics: String, capacity: Int) {
+    mutating func assign(_ assign: Assign, numerics: String) {
         let key = assign.query
         guard let watch = watches[key], watch.isLive else {
             return object("P2: \(key) was assigned and is not live")
@@ -130,32 +127,13 @@ extension Referee {
             assign.tokens == watch.question.prompt + watch.decoded && assign.generatedBefore == watch.decoded.count,
             "P4: \(key) goes on from \(assign.tokens), not from its prompt and the tokens sent")
         if watch.decoded.isEmpty { watches[key]?.numerics = numerics }
-        expect(holder[assign.assignment] == nil, "P4: assignment \(assign.assignment.rawValue) was used twice")
-        holder[assign.assignment] = assign.worker
+        expect(queryOf[assign.assignment] == nil, "P4: assignment \(assign.assignment.rawValue) was used twice")
         queryOf[assign.assignment] = key
-        credit[assign.worker, default: 0] += 1
-        let bound = min(capacity, limits.capacityPerWorkerMax)
-        let held = credit[assign.worker, default: 0]
-        expect(held <= bound, "P5: \(assign.worker) holds \(held) assignments of \(bound)")
-    }
-
-    /// The router has heard that an assignment is over.
-    mutating func release(_ assignment: AssignmentID) {
-        guard let worker = holder[assignment] else { return }
-        // The id stays in use forever; the place is free.
-        holder[assignment] = ""
-        if !worker.isEmpty { credit[worker, default: 0] -= 1 }
     }
 
     /// When the query behind an assignment ended; nil while it is live.
     func endOfQuery(behind id: AssignmentID) -> Instant? {
         queryOf[id].flatMap { watches[$0]?.endedAt }
-    }
-
-    /// The process that held them is gone.
-    mutating func releaseAll(of worker: String) {
-        credit[worker] = 0
-        for (id, name) in holder where name == worker { holder[id] = "" }
     }
 
     /// Tokens on their way to the decoder; true where they continue what it has.

@@ -57,10 +57,10 @@ extension World {
         let until = now.advanced(byMilliseconds: milliseconds)
         switch peer {
         case .worker(let index):
-            workers[index].link.cutUntil = until
-            trouble(index, until: until)
+            workers[index].link.cutUntil = max(workers[index].link.cutUntil, until)
+            trouble(index, until: workers[index].link.cutUntil)
         case .client(let index):
-            clients[index].link.cutUntil = until
+            clients[index].link.cutUntil = max(clients[index].link.cutUntil, until)
             clients[index].isSound = false
         }
     }

@@ -15,7 +15,6 @@ extension World {
             let event = events[done]
             done += 1
             if log.isOn { record("→ \(describe(event))") }
-            if case .ended(let ended, _) = event { referee.release(ended.assignment) }
             noteSpeaker(event)
             let directives = machine.handle(event, at: now)
             steps += 1
@@ -137,8 +136,6 @@ extension World {
             if options.sabotage == .duplicateEnding, chance.chance(perMille: 200) { end(key) }
         case .count(let count):
             if count.counter == .redispatches { redispatches += 1 }
-            // A new process holds nothing of what its predecessor held.
-            if count.counter == .workersRegistered, let name = count.worker { referee.releaseAll(of: name) }
             if count.counter == .workersLost { checkLoss(of: count.worker) }
         case .observe, .note: break
         }
@@ -149,7 +146,7 @@ extension World {
         var assign = assign
         let index = Link.parse(assign.connection.routingID).index
         checkSilence(index, "gets work")
-        referee.assign(assign, numerics: workers[index].numerics, capacity: workers[index].capacity)
+        referee.assign(assign, numerics: workers[index].numerics)
         if assign.generatedBefore > 0 {
             switch options.sabotage {
             case .shortenPrefix: assign.tokens.removeLast()

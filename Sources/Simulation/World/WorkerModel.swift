@@ -44,6 +44,10 @@ struct WorkerModel {
     let index: Int
     let name: String
     let models: [String]
+    /// Three ways in which an honest worker may be written.
+    let acknowledgesUnknown: Bool
+    let dropsAllWhenRefused: Bool
+    let knowsModelsWhileLoading: Bool
     var numerics: String
     /// What the Hello says.
     var capacity: Int
@@ -77,7 +81,7 @@ struct WorkerModel {
     func hello() -> Hello {
         Hello(
             worker: name, incarnation: incarnation, numerics: numerics,
-            models: models.map {
+            models: (isLoaded || knowsModelsWhileLoading ? models : []).map {
                 ModelHolding(
                     model: $0, sha256: "sha-\($0)", contextLength: ToyModel.contextLength,
                     vocabulary: ToyModel.vocabulary)

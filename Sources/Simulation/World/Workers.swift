@@ -73,14 +73,14 @@ extension World {
             workers[index].isWelcome = true
         case .refused(let failure): takeRefusal(failure, index)
         case .assign(let assign):
-            workers[index].take(assign, chance: &chance)
-            planStep(index)
+            take(assign, index)
         case .withdraw(let id):
             if let place = workers[index].running.firstIndex(where: { $0.id == id }) {
                 workers[index].running[place].isWithdrawn = true
                 planStep(index)
             } else {
-                // Every withdrawal is acknowledged, also of work that never arrived or has ended.
+                // Most acknowledge also the withdrawal of work that never arrived or has ended.
+                guard workers[index].acknowledgesUnknown else { return }
                 sendToRouter(
                     .ended(
                         Ended(assignment: id, kind: .withdrawn),
@@ -89,10 +89,30 @@ extension World {
         }
     }
 
+    /// A worker without room refuses. That happens after its connection was troubled, and never otherwise.
+    private mutating func take(_ assign: Assign, _ index: Int) {
+        let worker = workers[index].name
+        let room = min(workers[index].capacity, configuration.limits.capacityPerWorkerMax)
+        guard workers[index].running.count < room else {
+            referee.expect(
+                workers[index].stableSince == nil, "P5: \(worker) is healthy and got more than its \(room) assignments")
+            return sendToRouter(
+                .ended(
+                    Ended(assignment: assign.assignment, kind: .refused, message: "no room"),
+                    from: WorkerConnection(routingID: workers[index].link.routingID)), from: .worker(index))
+        }
+        workers[index].take(assign, chance: &chance)
+        planStep(index)
+    }
+
     private mutating func takeRefusal(_ failure: Failure, _ index: Int) {
         guard !workers[index].isDraining else { return }
         trouble(index)
         workers[index].isWelcome = false
+        if workers[index].dropsAllWhenRefused {
+            for place in workers[index].running.indices { workers[index].running[place].isWithdrawn = true }
+            planStep(index)
+        }
         if failure.retryAfterMilliseconds > 0 {
             plan(
                 .sayHello(index, life: workers[index].life),

@@ -117,13 +117,20 @@ struct World {
     private mutating func populate() {
         let (fewest, most) = (options.workers.lowerBound, options.workers.upperBound)
         let isLarge = chance.chance(perMille: 250)
-        for index in 0..<chance.within(fewest...(isLarge ? most : fewest + (most - fewest) / 4)) {
+        let isTiny = options.includesTinyClusters && chance.chance(perMille: 200)
+        let count =
+            isTiny ? chance.within(1...3) : chance.within(fewest...(isLarge ? most : fewest + (most - fewest) / 4))
+        let slowness = chance.chance(perMille: 200) ? 8 : 1
+        for index in 0..<count {
             workers.append(
                 WorkerModel(
                     index: index, name: "w\(index / 10)\(index % 10)",
-                    models: chance.chance(perMille: 300) ? World.models : [World.models[index % 2]], numerics: "n1",
+                    models: chance.chance(perMille: 300) ? World.models : [World.models[index % 2]],
+                    acknowledgesUnknown: chance.chance(perMille: 700),
+                    dropsAllWhenRefused: chance.chance(perMille: 300),
+                    knowsModelsWhileLoading: chance.chance(perMille: 500), numerics: "n1",
                     capacity: chance.chance(perMille: 30) ? 1_000_000 : chance.within(1...4),
-                    stepMicroseconds: chance.within(1_000...20_000), link: Link(peer: .worker(index))))
+                    stepMicroseconds: slowness * chance.within(1_000...15_000), link: Link(peer: .worker(index))))
             plan(.startWorker(index, life: 0), in: chance.below(100_000))
         }
         for index in 0..<chance.within(options.clients) {
