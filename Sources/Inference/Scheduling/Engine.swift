@@ -90,7 +90,7 @@ package final class Engine {
         return events
     }
 
-    /// The logits of the last step's `index`-th sampled row, before penalties: for tests and comparisons.
+    /// The logits of the last step's `index`-th sampled row, its penalties applied: for tests and comparisons.
     package func lastLogits(_ index: Int) -> [Float] { forward.logits.array(row: index) }
 }
 
