@@ -25,34 +25,27 @@ struct Skein: AsyncParsableCommand {
 @main
 enum Main {
     static func main() {
-        let command: any ParsableCommand
+        var command: any ParsableCommand
         do { command = try Skein.parseAsRoot() } catch { end(error) }
         if command is any WatchesSignals { SignalMask.block() }
-        guard let asynchronous = command as? any AsyncParsableCommand else { run(command) }
-        // This thread never looks at it again.
-        nonisolated(unsafe) let handedOver = asynchronous
-        Task { await run(handedOver) }
-        while true { pause() }
-    }
-
-    private static func run(_ command: any ParsableCommand) -> Never {
-        do {
-            var command = command
-            try command.run()
-            exit(0)
-        } catch {
-            end(error)
+        if command is any AsyncParsableCommand {
+            // Detached: this thread is the main actor's, and it waits; nothing may be left for it to run.
+            Task.detached { await runAsynchronously() }
+            while true { pause() }
         }
+        do { try command.run() } catch { end(error) }
+        exit(0)
     }
 
-    private static func run(_ command: any AsyncParsableCommand) async -> Never {
+    /// Parses once more, which costs little: commands are not made to be handed from one thread to another.
+    private static func runAsynchronously() async -> Never {
         do {
-            var command = command
+            guard var command = try Skein.parseAsRoot() as? any AsyncParsableCommand else { exit(0) }
             try await command.run()
-            exit(0)
         } catch {
             end(error)
         }
+        exit(0)
     }
 
     private static func end(_ error: any Error) -> Never {
