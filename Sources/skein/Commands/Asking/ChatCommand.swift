@@ -40,7 +40,7 @@ struct ChatCommand: AsyncParsableCommand, WatchesSignals {
 
     private static func nextLine(_ interruption: Interruption) -> String? {
         if Terminal.inputIsInteractive {
-            interruption.onEverySignal { Terminal.note("\n/quit or Ctrl-D ends the conversation") }
+            interruption.onEverySignal { Terminal.write("\n/quit or Ctrl-D ends the conversation\n> ") }
             Terminal.write("> ")
         }
         return readLine().map { line in String(line.drop { $0.isWhitespace }) }
