@@ -100,7 +100,8 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["Kernels", "CKernels"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

@@ -48,6 +48,8 @@ package final class RouterService: Sendable {
     package func wait() throws {
         let fault = loop.join()
         encoder.stop()
+        // The context ends when its last socket is closed, and the authenticator has one.
+        authenticator.stop()
         context.end()
         if let fault { throw fault }
     }
