@@ -76,6 +76,9 @@ wait_until_ready() {
 report() {
     say "ready"
     "$skein" status "$topology"
+    # A first answer, so that whoever launches it sees it work. A topology of one's own may have no default node.
+    printf '\n$ %s query%s "What is a skein of geese?" --max-tokens 48\n' "$command" "$at"
+    "$skein" query --topology "$topology" "What is a skein of geese?" --max-tokens 48 </dev/null || true
     printf '\nTry:\n  %s query%s "What is a skein of geese?"\n  %s stats%s\n' "$command" "$at" "$command" "$at"
 }
 

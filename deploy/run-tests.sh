@@ -2,8 +2,8 @@
 # Everything a change must pass; installs what is missing, builds product and tests once, in release, and prints how long each stage took.
 #
 #   deploy/run-tests.sh          about half an hour from a clean clone on two cores, far less afterwards
-#   deploy/run-tests.sh --full   also: long tests (SKEIN_FULL=1), 100,000 simulation seeds, regenerated goldens, the sanitizers
-#                                (thread, address) and the benchmarks
+#   deploy/run-tests.sh --full   also: long tests (SKEIN_FULL=1), 100,000 simulation seeds, regenerated goldens and the sanitizers
+#                                (thread, address)
 set -euo pipefail
 # shellcheck source=deploy/messages.sh
 source "$(dirname "${BASH_SOURCE[0]}")/messages.sh"
@@ -72,8 +72,6 @@ cluster() { swift_test --no-parallel --filter ClusterTests; }
 
 seeds() { .build/release/skein simulate --seeds 100000; }
 
-benchmarks() { .build/release/skein bench; }
-
 # Makes every golden again from its oracle and compares with what is committed. The oracles (torch, transformers, …) are large and
 # not installed here: SKEIN_ORACLE_PYTHON names a python that has them.
 goldens() {
@@ -118,5 +116,4 @@ if [ -n "$full" ]; then
     stage goldens goldens
     stage 'thread sanitizer' sanitizer thread
     stage 'address sanitizer' sanitizer address
-    stage benchmarks benchmarks
 fi
