@@ -88,6 +88,20 @@ struct PlacementTests {
         #expect(talk.submit(2).assigns.map(\.worker) == ["b"])
     }
 
+    @Test("A heartbeat that ends a suspicion opens the worker's free places at once")
+    func suspicionEnds() throws {
+        var talk = Conversation()
+        talk.join("a", capacity: 1)
+        talk.join("b", capacity: 1)
+        talk.wait(milliseconds: 500)
+        talk.beat("b")
+        talk.wait(milliseconds: 400)
+        #expect(talk.submit(1).assigns.map(\.worker) == ["b"])
+        #expect(talk.submit(2).assigns.isEmpty, "a is suspect, b is full")
+        talk.beat("a")
+        #expect(talk.directives.assigns.map(\.worker) == ["a"])
+    }
+
     @Test("The answer is cut to the context, and a continuation goes only where all of it fits")
     func context() throws {
         var talk = Conversation()

@@ -16,7 +16,7 @@ struct TeethTests {
         (.looseLimits, ["P5"], 100),
         (.neverRedispatch, ["P4"], 100),
         (.blindToSilence, ["membership"], 400),
-        (.mixNumerics, ["P4"], 1500),
+        (.mixNumerics, ["P1", "P4"], 400),
         (.duplicateAssign, ["P4", "P5"], 600),
     ]
 

@@ -32,7 +32,22 @@ extension RoutingStateMachine {
 
     /// Where two tables disagree about one fact, in words; empty in a sound machine. Walks everything: for tests.
     package func inconsistencies() -> [String] {
-        queryInconsistencies() + workerInconsistencies() + countInconsistencies()
+        queryInconsistencies() + workerInconsistencies() + countInconsistencies() + idleness()
+    }
+
+    /// Queries that wait although they could run, or although nobody can ever take them.
+    private func idleness() -> [String] {
+        var problems: [String] = []
+        for (model, queue) in queues {
+            let next = queue.next(
+                running: { queries.shares[$0].running },
+                isPlaceable: { if case .worker = choose(for: $0) { true } else { false } })
+            if let next { problems.append("\(next) waits for \(model) although a worker has room") }
+            for key in queue.keys where choose(for: key) == .nobody && queries[key]?.waitUntil == nil {
+                problems.append("\(key) waits for \(model), which nobody can serve")
+            }
+        }
+        return problems
     }
 
     private func queryInconsistencies() -> [String] {

@@ -19,11 +19,13 @@ extension RoutingStateMachine {
     }
 
     /// A timer that is too early looks again and moves on, so only the end of a suspicion, which puts the next
-    /// suspicion before the timer, has to move it.
+    /// suspicion before the timer, has to move it. It also makes the worker's free places usable again.
     private mutating func noteProgress(_ index: Int) {
         let wasSuspect = workers[index].isSuspect(configuration, at: now)
         workers[index].advance(at: now)
-        if wasSuspect { reschedule(index) }
+        guard wasSuspect else { return }
+        reschedule(index)
+        dispatch(modelsOf: workers[index])
     }
 
     private func vocabulary(_ index: Int, _ key: QueryKey) -> Int {

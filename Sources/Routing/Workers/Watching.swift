@@ -16,6 +16,7 @@ extension RoutingStateMachine {
     mutating func hear(_ heartbeat: Heartbeat, from connection: WorkerConnection) {
         guard let index = speaker(connection) else { return }
         guard workers[index].hello.incarnation == heartbeat.incarnation else { return count(.staleMessages) }
+        let wasSuspect = workers[index].isSuspect(configuration, at: now)
         let moved = heartbeat.progress != workers[index].progress
         workers[index].progress = heartbeat.progress
         workers[index].residentBytes = heartbeat.residentBytes
@@ -34,7 +35,7 @@ extension RoutingStateMachine {
             if isBack { revive(index) }
         } else {
             reschedule(index)
-            if workers[index].assignments.count < held { dispatch(modelsOf: workers[index]) }
+            if wasSuspect || workers[index].assignments.count < held { dispatch(modelsOf: workers[index]) }
         }
     }
 

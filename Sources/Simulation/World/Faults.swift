@@ -105,8 +105,8 @@ extension World {
     }
 
     private mutating func drainRouter() {
-        guard !isDraining, chance.chance(perMille: 300) else { return }
-        isDraining = true
+        guard drainedBy == nil, pausedUntil == nil, chance.chance(perMille: 300) else { return }
+        drainedBy = now.advanced(byMilliseconds: configuration.drainMilliseconds)
         reachRouter(.drain)
     }
 
@@ -155,7 +155,7 @@ extension World {
             )
         }
         checkClients()
-        if isDraining { referee.expect(machine.isDrained, "drain: the router is not drained") }
+        if drainedBy != nil { referee.expect(machine.isDrained, "drain: the router is not drained") }
     }
 
     /// Whoever did everything right got exactly one ending per query, and all of the answer.

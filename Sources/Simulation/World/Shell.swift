@@ -23,7 +23,7 @@ extension World {
             for directive in directives { carryOut(directive, &events) }
             referee.checkBounds(machine.census, peers: clients.count)
             if steps % (log.isOn ? 1 : 64) == 0 {
-                machine.inconsistencies().forEach { referee.object("tables: \($0)") }
+                checkTables()
             }
         }
         planTick()
@@ -64,6 +64,20 @@ extension World {
     }
 
     // MARK: What the referee learns
+
+    /// What costs too much to look at after every event; a failing seed is run again looking every time.
+    private mutating func checkTables() {
+        machine.inconsistencies().forEach { referee.object("tables: \($0)") }
+        if let drainedBy, now > latestEnd(drainedBy) {
+            let count = machine.census.liveQueries
+            referee.expect(machine.isDrained, "drain: \(count) queries live on after the drain's time")
+        }
+        let ready = machine.status(at: now).workers.filter { $0.state == .ready || $0.state == .suspect }
+        for model in World.models {
+            let numerics = Set(ready.filter { $0.models.contains(model) }.map(\.numerics))
+            referee.expect(numerics.count <= 1, "P1: \(model) is served with numerics \(numerics.sorted())")
+        }
+    }
 
     private mutating func noteSpeaker(_ event: Event) {
         switch event {

@@ -49,7 +49,8 @@ struct World {
     var steps = 0
     var redispatches = 0
     var digest: UInt64 = 0
-    var isDraining = false
+    /// When a router that drains must be empty.
+    var drainedBy: Instant?
 
     // The router's own pauses.
     var pausedUntil: Instant?
