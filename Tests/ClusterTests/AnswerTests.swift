@@ -1,6 +1,7 @@
 import Client
 import Messaging
 import Testing
+import Topology
 
 extension ClusterTests {
     @Suite("Answers over ipc") struct AnswerTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 extension ClusterTests {
     @Suite("Exit codes and messages of the commands") struct CommandTests {
@@ -43,7 +44,6 @@ extension ClusterTests {
             let text = try String(contentsOfFile: cluster.topology.path, encoding: .utf8)
                 .replacingOccurrences(of: "{name: smollm2,", with: "{name: smollm2, sha256: \(wrong),")
             try text.write(toFile: cluster.topology.path, atomically: true, encoding: .utf8)
-            try cluster.start("router")
             let ended = try await cluster.run(["worker", "--name", "a", "--topology", cluster.topology.path])
             #expect(ended.code == 1)
             #expect(ended.errors.contains(wrong), "\(ended.errors)")

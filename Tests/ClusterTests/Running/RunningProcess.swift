@@ -8,8 +8,8 @@ final class RunningProcess {
 
     init(_ arguments: [String], folder: String) throws {
         outputPath = "\(folder)/output-\(UUID().uuidString)"
-        FileManager.default.createFile(atPath: outputPath, contents: nil)
-        FileManager.default.createFile(atPath: outputPath + ".err", contents: nil)
+        try Data().write(to: URL(fileURLWithPath: outputPath))
+        try Data().write(to: URL(fileURLWithPath: outputPath + ".err"))
         process.executableURL = URL(fileURLWithPath: try Places.executable())
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice

@@ -64,7 +64,8 @@ final class TestCluster {
 
     func waitUntilReady(_ client: RouterClient, withinSeconds seconds: Double = 30) async throws {
         let isReady = try await eventually(withinSeconds: seconds) { try await client.status().state == "ready" }
-        try #require(isReady, "not ready: \(try await client.status()); \(log("router"))")
+        let status = try await client.status()
+        try #require(isReady, "not ready: \(status); \(log("router"))")
     }
 
     /// Kills with SIGKILL and waits for the end; nothing when it has ended.
