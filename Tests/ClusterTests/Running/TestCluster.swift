@@ -18,6 +18,8 @@ final class TestCluster {
         let yaml = try Self.yaml(workers: workers, router: router, extra: extra, workerExtra: workerExtra)
         try yaml.write(toFile: "\(folder)/t.yaml", atomically: true, encoding: .utf8)
         topology = try ClusterTopology(contentsOf: "\(folder)/t.yaml")
+        // As the launcher does: two processes that make the socket folder at the same moment can see each other's halfway.
+        try topology.paths.prepare()
     }
 
     private static func yaml(
