@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "Digest", dependencies: ["CSodium"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
-        .target(name: "Weights", swiftSettings: strict),
+        .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
         .target(name: "Tokenization", dependencies: ["Weights"], swiftSettings: safe),
         .target(
             name: "Topology", dependencies: [.product(name: "Yams", package: "Yams")],

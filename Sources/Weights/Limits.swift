@@ -22,3 +22,12 @@ enum Limits {
     static let vocabularyMax = 1 << 22
     static let contextMax = 1 << 24
 }
+
+extension Limits {
+    static let adapterRankMax = 1 << 14
+    static let adapterNumberMax = 1e9
+    static let adapterSitesMax = 1 << 13
+    static let siteNameBytesMax = 1 << 8
+    /// Entries of a list or of a pattern object of an adapter's configuration.
+    static let adapterNamesMax = 1 << 13
+}

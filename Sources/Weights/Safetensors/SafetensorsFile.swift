@@ -42,6 +42,9 @@ package struct SafetensorsFile: Sendable {
         tensorNames = places.keys.sorted()
     }
 
+    /// Names of tensors that are there but not read, sorted.
+    var unreadNames: [String] { unread.keys.sorted() }
+
     package func contains(_ name: String) -> Bool { places[name] != nil || unread[name] != nil }
 
     package func tensor(_ name: String) throws(WeightsError) -> TensorView {
