@@ -33,7 +33,7 @@ let package = Package(
         .systemLibrary(
             name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(
-            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .target(name: "CEnvelope", dependencies: ["CProtobufC"], exclude: ["skein.proto", "regenerate.sh"]),
@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "CPlatform"),
 
         // Layer 1: values and the wrappers of one C library each.
-        .target(name: "Digest", dependencies: ["CSodium"], swiftSettings: strict),
+        .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
@@ -108,7 +108,8 @@ let package = Package(
             name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], swiftSettings: strict),
+            name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], exclude: ["Goldens"],
+            swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Client", "Digest", "Threading", "CZeroMQ"],
             exclude: ["Goldens"], swiftSettings: strict),
@@ -117,7 +118,10 @@ let package = Package(
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
         .testTarget(
-            name: "LauncherTests", dependencies: ["Launcher", "Observability", "Topology"], swiftSettings: strict),
+            name: "LauncherTests",
+            dependencies: [
+                "Launcher", "Observability", "Topology", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Client", "Messaging", "Digest", "Threading", "Topology"],

@@ -7,7 +7,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/messages.sh"
 
 packages=(
-    libzmq3-dev libsodium-dev             # sockets, CURVE, SHA-256
+    libzmq3-dev                           # sockets, CURVE
+    libssl-dev                            # SHA-256
     libprotobuf-c-dev protobuf-c-compiler # the wire
     libsqlite3-dev                        # statistics
     libopenblas-dev                       # linear algebra, comparisons

@@ -5,7 +5,7 @@ import Testing
 struct LayerTests {
     /// The one Swift target that may import each C module. Tests may look behind the wrapper they test.
     static let wrappers: [String: String] = [
-        "CZeroMQ": "Messaging", "CEnvelope": "Messaging", "CProtobufC": "Messaging", "CSodium": "Digest",
+        "CZeroMQ": "Messaging", "CEnvelope": "Messaging", "CProtobufC": "Messaging", "COpenSSL": "Digest",
         "CKernels": "Kernels", "CPlatform": "Threading",
     ]
 

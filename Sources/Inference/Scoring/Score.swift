@@ -90,7 +90,7 @@ extension LanguageModel {
 }
 
 /// What has been scored so far.
-private struct ScoreSum {
+private struct ScoreSum: ~Copyable {
     var negativeLogLikelihood = 0.0
     var digest = SHA256()
 
