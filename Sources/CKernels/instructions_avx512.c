@@ -13,6 +13,7 @@
 #define F32_VECTORS 4
 #define BLOCK_ROWS 6
 #define BLOCK_VECTORS 2
+#define DOT_ROWS 3
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {
     return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
@@ -28,11 +29,12 @@ INLINE vi dot4(vi sums, vi w, vi x, const int nibbles) {
 #include "body_blocks.h"
 #include "body_rows.h"
 #include "body_attention.h"
+#include "body_pairs.h"
 
 const ck_operations ck_operations_avx512 = {
     .multiply_f32 = multiply_f32, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
     .swiglu = swiglu, .rotate_half = rotate_half, .exponential = exponential, .argmax = argmax, .log_sum_exp = log_sum_exp,
-    .attention = attention,
+    .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_shares = add_shares, .row_moments = row_moments,
 };
 
 #pragma clang attribute pop

@@ -10,6 +10,7 @@
 #define F32_VECTORS 1
 #define BLOCK_ROWS 2
 #define BLOCK_VECTORS 1
+#define DOT_ROWS 1
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {
     vf lanes;
@@ -32,9 +33,10 @@ INLINE vi dot4(vi sums, vi w, vi x, const int nibbles) {
 #include "body_blocks.h"
 #include "body_rows.h"
 #include "body_attention.h"
+#include "body_pairs.h"
 
 const ck_operations ck_operations_portable = {
     .multiply_f32 = multiply_f32, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
     .swiglu = swiglu, .rotate_half = rotate_half, .exponential = exponential, .argmax = argmax, .log_sum_exp = log_sum_exp,
-    .attention = attention,
+    .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_shares = add_shares, .row_moments = row_moments,
 };

@@ -48,6 +48,12 @@ typedef struct {
     int64_t (*argmax)(const float *x, int64_t count);
     double (*log_sum_exp)(const float *x, int64_t count);
     void (*attention)(const ck_attention_job *job, const ck_attention_item *item, float *scratch);
+    /// Panels p0 ..< p1 for `rows` rows that start at x[0 …].
+    void (*dots)(const ck_dots *dots, const float *const *x, int64_t rows, int64_t p0, int64_t p1, float *out, int64_t out_stride);
+    /// Items i0 ..< i1.
+    void (*pair_rows)(const float *x, int64_t x_stride, const ck_pair_rows *job, int64_t i0, int64_t i1);
+    void (*add_shares)(const ck_share *share, int64_t i0, int64_t i1);
+    void (*row_moments)(const float *x, int64_t width, float *out);
 } ck_operations;
 
 extern const ck_operations ck_operations_portable, ck_operations_avx2, ck_operations_avx512;

@@ -98,6 +98,61 @@ int64_t ck_argmax(ck_context *context, const float *x, int64_t count);
 /// log Σ exp(x), summed in double in a fixed order.
 double ck_log_sum_exp(ck_context *context, const float *x, int64_t count);
 
+// --- Low-rank pairs and gates ---------------------------------------------------------------------------------------------
+
+enum { CK_ELEMENT_F32 = 0, CK_ELEMENT_F16 = 1, CK_ELEMENT_BF16 = 2, CK_RANK_MAX = 1024 };
+
+/// Rows [count, inputs] to take dot products with, as stored: panels of 16 of them, each [inputs rounded up to 8][16]; the last has as
+/// few lanes as hold the rest, 2, 4, 8 or 16 (`last_width`). Padding is zero.
+typedef struct {
+    int32_t element, last_width;
+    int64_t count, inputs, panel_bytes;
+    const uint8_t *data;
+} ck_dots;
+
+/// delta = scale · B (A u): A is `down`, [rank, inputs]; B, [outputs, rank], is `up`: panels of 16 outputs, each [rank][16].
+typedef struct {
+    ck_dots down;
+    int32_t up_element;
+    float scale;
+    int64_t outputs;
+    const uint8_t *up;
+} ck_pair;
+
+/// Fills count, inputs, widths (not data); *bytes is what data needs.
+ck_dots ck_dots_make(int element, int64_t count, int64_t inputs, size_t *bytes);
+/// Element (j, k) of the source is at source[j · row_stride + k · column_stride], in elements.
+void ck_pack_dots(const ck_dots *dots, void *data, const void *source, int64_t row_stride, int64_t column_stride);
+size_t ck_up_bytes(int element, int64_t outputs, int64_t rank);
+/// Element (o, j) of the source is at source[o · row_stride + j · column_stride], in elements.
+void ck_pack_up(
+    int element, void *data, int64_t outputs, int64_t rank, const void *source, int64_t row_stride, int64_t column_stride);
+
+/// out[r, j] = Σ_k x[r, k] dots[j, k] for rows r; moments[r] = (mean, biased variance, |x|) of each row unless NULL.
+void ck_multiply_dots(
+    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots *dots, float *out, int64_t out_stride,
+    float *moments, int64_t moments_stride);
+
+/// Rows x[rows[i]], i < count, through one pair: out is [count, outputs].
+typedef struct {
+    const ck_pair *pair;
+    const int32_t *rows;
+    int64_t count;
+    float *out;
+} ck_pair_rows;
+void ck_multiply_pairs(ck_context *context, const float *x, int64_t x_stride, const ck_pair_rows *jobs, int64_t count);
+
+/// out[rows[i]] += weights[i] · values[i], i < count, by fused multiply-add; rows ascend.
+typedef struct {
+    const float *values, *weights;
+    const int32_t *rows;
+    int64_t count, width;
+    float *out;
+    int64_t out_stride;
+} ck_share;
+/// In the order of the shares for every row.
+void ck_add_shares(ck_context *context, const ck_share *shares, int64_t count, int64_t rows);
+
 // --- Attention ------------------------------------------------------------------------------------------------------------
 
 /// One layer's pages: page p and head h hold K as [head_dim][64 positions] and then V as [64 positions][head_dim].

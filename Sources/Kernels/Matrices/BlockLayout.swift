@@ -50,6 +50,7 @@ package enum PackingError: Error, Equatable, CustomStringConvertible {
     case inputsNotWholeBlocks(inputs: Int, layout: BlockLayout)
     case wrongByteCount(expected: Int, found: Int)
     case shape(outputs: Int, inputs: Int)
+    case rank(down: Int, up: Int)
     case outOfMemory(bytes: Int)
 
     package var description: String {
@@ -61,6 +62,8 @@ package enum PackingError: Error, Equatable, CustomStringConvertible {
             "the rows of the matrix need \(expected) bytes, found \(found)"
         case .shape(let outputs, let inputs):
             "a matrix of [\(outputs), \(inputs)] cannot be packed: each side must be between 1 and \(PackedMatrix.sideMax)"
+        case .rank(let down, let up):
+            "A of rank \(down) and B of rank \(up): a low-rank pair has one rank, 1 to \(PackedPair.rankMax)"
         case .outOfMemory(let bytes):
             "no memory for \(bytes) bytes of packed weights; use a smaller or more strongly quantised model"
         }
