@@ -277,6 +277,96 @@ void   skein__sampling__free_unpacked
   assert(message->base.descriptor == &skein__sampling__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__named_value__init
+                     (Skein__NamedValue         *message)
+{
+  static const Skein__NamedValue init_value = SKEIN__NAMED_VALUE__INIT;
+  *message = init_value;
+}
+size_t skein__named_value__get_packed_size
+                     (const Skein__NamedValue *message)
+{
+  assert(message->base.descriptor == &skein__named_value__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__named_value__pack
+                     (const Skein__NamedValue *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__named_value__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__named_value__pack_to_buffer
+                     (const Skein__NamedValue *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__named_value__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__NamedValue *
+       skein__named_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__NamedValue *)
+     protobuf_c_message_unpack (&skein__named_value__descriptor,
+                                allocator, len, data);
+}
+void   skein__named_value__free_unpacked
+                     (Skein__NamedValue *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__named_value__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__route_options__init
+                     (Skein__RouteOptions         *message)
+{
+  static const Skein__RouteOptions init_value = SKEIN__ROUTE_OPTIONS__INIT;
+  *message = init_value;
+}
+size_t skein__route_options__get_packed_size
+                     (const Skein__RouteOptions *message)
+{
+  assert(message->base.descriptor == &skein__route_options__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__route_options__pack
+                     (const Skein__RouteOptions *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__route_options__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__route_options__pack_to_buffer
+                     (const Skein__RouteOptions *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__route_options__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__RouteOptions *
+       skein__route_options__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__RouteOptions *)
+     protobuf_c_message_unpack (&skein__route_options__descriptor,
+                                allocator, len, data);
+}
+void   skein__route_options__free_unpacked
+                     (Skein__RouteOptions *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__route_options__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__query__init
                      (Skein__Query         *message)
 {
@@ -680,6 +770,51 @@ void   skein__receipt__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &skein__receipt__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__missing_expert__init
+                     (Skein__MissingExpert         *message)
+{
+  static const Skein__MissingExpert init_value = SKEIN__MISSING_EXPERT__INIT;
+  *message = init_value;
+}
+size_t skein__missing_expert__get_packed_size
+                     (const Skein__MissingExpert *message)
+{
+  assert(message->base.descriptor == &skein__missing_expert__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__missing_expert__pack
+                     (const Skein__MissingExpert *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__missing_expert__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__missing_expert__pack_to_buffer
+                     (const Skein__MissingExpert *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__missing_expert__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__MissingExpert *
+       skein__missing_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__MissingExpert *)
+     protobuf_c_message_unpack (&skein__missing_expert__descriptor,
+                                allocator, len, data);
+}
+void   skein__missing_expert__free_unpacked
+                     (Skein__MissingExpert *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__missing_expert__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   skein__final__init
@@ -1357,6 +1492,96 @@ void   skein__model_holding__free_unpacked
   assert(message->base.descriptor == &skein__model_holding__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__expert_holding__init
+                     (Skein__ExpertHolding         *message)
+{
+  static const Skein__ExpertHolding init_value = SKEIN__EXPERT_HOLDING__INIT;
+  *message = init_value;
+}
+size_t skein__expert_holding__get_packed_size
+                     (const Skein__ExpertHolding *message)
+{
+  assert(message->base.descriptor == &skein__expert_holding__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__expert_holding__pack
+                     (const Skein__ExpertHolding *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__expert_holding__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__expert_holding__pack_to_buffer
+                     (const Skein__ExpertHolding *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__expert_holding__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ExpertHolding *
+       skein__expert_holding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ExpertHolding *)
+     protobuf_c_message_unpack (&skein__expert_holding__descriptor,
+                                allocator, len, data);
+}
+void   skein__expert_holding__free_unpacked
+                     (Skein__ExpertHolding *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__expert_holding__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__data_endpoint__init
+                     (Skein__DataEndpoint         *message)
+{
+  static const Skein__DataEndpoint init_value = SKEIN__DATA_ENDPOINT__INIT;
+  *message = init_value;
+}
+size_t skein__data_endpoint__get_packed_size
+                     (const Skein__DataEndpoint *message)
+{
+  assert(message->base.descriptor == &skein__data_endpoint__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__data_endpoint__pack
+                     (const Skein__DataEndpoint *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__data_endpoint__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__data_endpoint__pack_to_buffer
+                     (const Skein__DataEndpoint *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__data_endpoint__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__DataEndpoint *
+       skein__data_endpoint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__DataEndpoint *)
+     protobuf_c_message_unpack (&skein__data_endpoint__descriptor,
+                                allocator, len, data);
+}
+void   skein__data_endpoint__free_unpacked
+                     (Skein__DataEndpoint *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__data_endpoint__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__hello__init
                      (Skein__Hello         *message)
 {
@@ -1717,7 +1942,457 @@ void   skein__ended__free_unpacked
   assert(message->base.descriptor == &skein__ended__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[22] =
+void   skein__expert_holder__init
+                     (Skein__ExpertHolder         *message)
+{
+  static const Skein__ExpertHolder init_value = SKEIN__EXPERT_HOLDER__INIT;
+  *message = init_value;
+}
+size_t skein__expert_holder__get_packed_size
+                     (const Skein__ExpertHolder *message)
+{
+  assert(message->base.descriptor == &skein__expert_holder__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__expert_holder__pack
+                     (const Skein__ExpertHolder *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__expert_holder__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__expert_holder__pack_to_buffer
+                     (const Skein__ExpertHolder *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__expert_holder__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ExpertHolder *
+       skein__expert_holder__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ExpertHolder *)
+     protobuf_c_message_unpack (&skein__expert_holder__descriptor,
+                                allocator, len, data);
+}
+void   skein__expert_holder__free_unpacked
+                     (Skein__ExpertHolder *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__expert_holder__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__membership__init
+                     (Skein__Membership         *message)
+{
+  static const Skein__Membership init_value = SKEIN__MEMBERSHIP__INIT;
+  *message = init_value;
+}
+size_t skein__membership__get_packed_size
+                     (const Skein__Membership *message)
+{
+  assert(message->base.descriptor == &skein__membership__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__membership__pack
+                     (const Skein__Membership *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__membership__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__membership__pack_to_buffer
+                     (const Skein__Membership *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__membership__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Membership *
+       skein__membership__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Membership *)
+     protobuf_c_message_unpack (&skein__membership__descriptor,
+                                allocator, len, data);
+}
+void   skein__membership__free_unpacked
+                     (Skein__Membership *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__membership__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__set_expert__init
+                     (Skein__SetExpert         *message)
+{
+  static const Skein__SetExpert init_value = SKEIN__SET_EXPERT__INIT;
+  *message = init_value;
+}
+size_t skein__set_expert__get_packed_size
+                     (const Skein__SetExpert *message)
+{
+  assert(message->base.descriptor == &skein__set_expert__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__set_expert__pack
+                     (const Skein__SetExpert *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__set_expert__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__set_expert__pack_to_buffer
+                     (const Skein__SetExpert *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__set_expert__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__SetExpert *
+       skein__set_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__SetExpert *)
+     protobuf_c_message_unpack (&skein__set_expert__descriptor,
+                                allocator, len, data);
+}
+void   skein__set_expert__free_unpacked
+                     (Skein__SetExpert *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__set_expert__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__open_set__init
+                     (Skein__OpenSet         *message)
+{
+  static const Skein__OpenSet init_value = SKEIN__OPEN_SET__INIT;
+  *message = init_value;
+}
+size_t skein__open_set__get_packed_size
+                     (const Skein__OpenSet *message)
+{
+  assert(message->base.descriptor == &skein__open_set__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__open_set__pack
+                     (const Skein__OpenSet *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__open_set__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__open_set__pack_to_buffer
+                     (const Skein__OpenSet *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__open_set__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__OpenSet *
+       skein__open_set__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__OpenSet *)
+     protobuf_c_message_unpack (&skein__open_set__descriptor,
+                                allocator, len, data);
+}
+void   skein__open_set__free_unpacked
+                     (Skein__OpenSet *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__open_set__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__site_group__init
+                     (Skein__SiteGroup         *message)
+{
+  static const Skein__SiteGroup init_value = SKEIN__SITE_GROUP__INIT;
+  *message = init_value;
+}
+size_t skein__site_group__get_packed_size
+                     (const Skein__SiteGroup *message)
+{
+  assert(message->base.descriptor == &skein__site_group__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__site_group__pack
+                     (const Skein__SiteGroup *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__site_group__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__site_group__pack_to_buffer
+                     (const Skein__SiteGroup *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__site_group__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__SiteGroup *
+       skein__site_group__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__SiteGroup *)
+     protobuf_c_message_unpack (&skein__site_group__descriptor,
+                                allocator, len, data);
+}
+void   skein__site_group__free_unpacked
+                     (Skein__SiteGroup *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__site_group__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__set_opened__init
+                     (Skein__SetOpened         *message)
+{
+  static const Skein__SetOpened init_value = SKEIN__SET_OPENED__INIT;
+  *message = init_value;
+}
+size_t skein__set_opened__get_packed_size
+                     (const Skein__SetOpened *message)
+{
+  assert(message->base.descriptor == &skein__set_opened__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__set_opened__pack
+                     (const Skein__SetOpened *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__set_opened__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__set_opened__pack_to_buffer
+                     (const Skein__SetOpened *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__set_opened__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__SetOpened *
+       skein__set_opened__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__SetOpened *)
+     protobuf_c_message_unpack (&skein__set_opened__descriptor,
+                                allocator, len, data);
+}
+void   skein__set_opened__free_unpacked
+                     (Skein__SetOpened *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__set_opened__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__selection__init
+                     (Skein__Selection         *message)
+{
+  static const Skein__Selection init_value = SKEIN__SELECTION__INIT;
+  *message = init_value;
+}
+size_t skein__selection__get_packed_size
+                     (const Skein__Selection *message)
+{
+  assert(message->base.descriptor == &skein__selection__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__selection__pack
+                     (const Skein__Selection *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__selection__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__selection__pack_to_buffer
+                     (const Skein__Selection *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__selection__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Selection *
+       skein__selection__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Selection *)
+     protobuf_c_message_unpack (&skein__selection__descriptor,
+                                allocator, len, data);
+}
+void   skein__selection__free_unpacked
+                     (Skein__Selection *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__selection__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__dispatch__init
+                     (Skein__Dispatch         *message)
+{
+  static const Skein__Dispatch init_value = SKEIN__DISPATCH__INIT;
+  *message = init_value;
+}
+size_t skein__dispatch__get_packed_size
+                     (const Skein__Dispatch *message)
+{
+  assert(message->base.descriptor == &skein__dispatch__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__dispatch__pack
+                     (const Skein__Dispatch *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__dispatch__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__dispatch__pack_to_buffer
+                     (const Skein__Dispatch *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__dispatch__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Dispatch *
+       skein__dispatch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Dispatch *)
+     protobuf_c_message_unpack (&skein__dispatch__descriptor,
+                                allocator, len, data);
+}
+void   skein__dispatch__free_unpacked
+                     (Skein__Dispatch *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__dispatch__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__combine__init
+                     (Skein__Combine         *message)
+{
+  static const Skein__Combine init_value = SKEIN__COMBINE__INIT;
+  *message = init_value;
+}
+size_t skein__combine__get_packed_size
+                     (const Skein__Combine *message)
+{
+  assert(message->base.descriptor == &skein__combine__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__combine__pack
+                     (const Skein__Combine *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__combine__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__combine__pack_to_buffer
+                     (const Skein__Combine *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__combine__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Combine *
+       skein__combine__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Combine *)
+     protobuf_c_message_unpack (&skein__combine__descriptor,
+                                allocator, len, data);
+}
+void   skein__combine__free_unpacked
+                     (Skein__Combine *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__combine__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__dispatch_failed__init
+                     (Skein__DispatchFailed         *message)
+{
+  static const Skein__DispatchFailed init_value = SKEIN__DISPATCH_FAILED__INIT;
+  *message = init_value;
+}
+size_t skein__dispatch_failed__get_packed_size
+                     (const Skein__DispatchFailed *message)
+{
+  assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__dispatch_failed__pack
+                     (const Skein__DispatchFailed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__dispatch_failed__pack_to_buffer
+                     (const Skein__DispatchFailed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__DispatchFailed *
+       skein__dispatch_failed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__DispatchFailed *)
+     protobuf_c_message_unpack (&skein__dispatch_failed__descriptor,
+                                allocator, len, data);
+}
+void   skein__dispatch_failed__free_unpacked
+                     (Skein__DispatchFailed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[28] =
 {
   {
     "version",
@@ -1983,11 +2658,86 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[22] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "membership",
+    38,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, membership),
+    &skein__membership__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_set",
+    40,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, open_set),
+    &skein__open_set__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set_opened",
+    41,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, set_opened),
+    &skein__set_opened__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dispatch",
+    42,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, dispatch),
+    &skein__dispatch__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "combine",
+    43,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, combine),
+    &skein__combine__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dispatch_failed",
+    44,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, dispatch_failed),
+    &skein__dispatch_failed__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__envelope__field_indices_by_name[] = {
   3,   /* field[3] = accepted */
   18,   /* field[18] = assign */
   7,   /* field[7] = cancel */
+  26,   /* field[26] = combine */
+  25,   /* field[25] = dispatch */
+  27,   /* field[27] = dispatch_failed */
   21,   /* field[21] = ended */
   6,   /* field[6] = failure */
   5,   /* field[5] = final */
@@ -1996,8 +2746,11 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   16,   /* field[16] = heartbeat */
   14,   /* field[14] = hello */
   8,   /* field[8] = lease */
+  22,   /* field[22] = membership */
+  23,   /* field[23] = open_set */
   4,   /* field[4] = partial */
   2,   /* field[2] = query */
+  24,   /* field[24] = set_opened */
   11,   /* field[11] = statistics_event */
   10,   /* field[10] = statistics_reply */
   9,   /* field[9] = statistics_request */
@@ -2008,13 +2761,14 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   15,   /* field[15] = welcome */
   19,   /* field[19] = withdraw */
 };
-static const ProtobufCIntRange skein__envelope__number_ranges[4 + 1] =
+static const ProtobufCIntRange skein__envelope__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 10, 2 },
   { 20, 9 },
   { 30, 14 },
-  { 0, 22 }
+  { 40, 23 },
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor skein__envelope__descriptor =
 {
@@ -2024,10 +2778,10 @@ const ProtobufCMessageDescriptor skein__envelope__descriptor =
   "Skein__Envelope",
   "skein",
   sizeof(Skein__Envelope),
-  22,
+  28,
   skein__envelope__field_descriptors,
   skein__envelope__field_indices_by_name,
-  4,  skein__envelope__number_ranges,
+  5,  skein__envelope__number_ranges,
   (ProtobufCMessageInit) skein__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2325,7 +3079,187 @@ const ProtobufCMessageDescriptor skein__sampling__descriptor =
   (ProtobufCMessageInit) skein__sampling__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__query__field_descriptors[13] =
+static const ProtobufCFieldDescriptor skein__named_value__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NamedValue, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NamedValue, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__named_value__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange skein__named_value__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__named_value__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.NamedValue",
+  "NamedValue",
+  "Skein__NamedValue",
+  "skein",
+  sizeof(Skein__NamedValue),
+  2,
+  skein__named_value__field_descriptors,
+  skein__named_value__field_indices_by_name,
+  1,  skein__named_value__number_ranges,
+  (ProtobufCMessageInit) skein__named_value__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__route_options__field_descriptors[8] =
+{
+  {
+    "method",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RouteOptions, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_k",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RouteOptions, top_k),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "temperature",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RouteOptions, temperature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "null",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RouteOptions, null),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "common",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RouteOptions, common),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "allowed",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__RouteOptions, n_allowed),
+    offsetof(Skein__RouteOptions, allowed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "biases",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__RouteOptions, n_biases),
+    offsetof(Skein__RouteOptions, biases),
+    &skein__named_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weights",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__RouteOptions, n_weights),
+    offsetof(Skein__RouteOptions, weights),
+    &skein__named_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__route_options__field_indices_by_name[] = {
+  5,   /* field[5] = allowed */
+  6,   /* field[6] = biases */
+  4,   /* field[4] = common */
+  0,   /* field[0] = method */
+  3,   /* field[3] = null */
+  2,   /* field[2] = temperature */
+  1,   /* field[1] = top_k */
+  7,   /* field[7] = weights */
+};
+static const ProtobufCIntRange skein__route_options__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor skein__route_options__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.RouteOptions",
+  "RouteOptions",
+  "Skein__RouteOptions",
+  "skein",
+  sizeof(Skein__RouteOptions),
+  8,
+  skein__route_options__field_descriptors,
+  skein__route_options__field_indices_by_name,
+  1,  skein__route_options__number_ranges,
+  (ProtobufCMessageInit) skein__route_options__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__query__field_descriptors[14] =
 {
   {
     "id",
@@ -2483,6 +3417,18 @@ static const ProtobufCFieldDescriptor skein__query__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "route",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Query, route),
+    &skein__route_options__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__query__field_indices_by_name[] = {
   2,   /* field[2] = chat */
@@ -2492,6 +3438,7 @@ static const unsigned skein__query__field_indices_by_name[] = {
   7,   /* field[7] = max_tokens */
   1,   /* field[1] = node */
   5,   /* field[5] = parse_special */
+  13,   /* field[13] = route */
   6,   /* field[6] = sampling */
   8,   /* field[8] = stop */
   3,   /* field[3] = text */
@@ -2502,7 +3449,7 @@ static const unsigned skein__query__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__query__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor skein__query__descriptor =
 {
@@ -2512,7 +3459,7 @@ const ProtobufCMessageDescriptor skein__query__descriptor =
   "Skein__Query",
   "skein",
   sizeof(Skein__Query),
-  13,
+  14,
   skein__query__field_descriptors,
   skein__query__field_indices_by_name,
   1,  skein__query__number_ranges,
@@ -3161,7 +4108,58 @@ const ProtobufCMessageDescriptor skein__receipt__descriptor =
   (ProtobufCMessageInit) skein__receipt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[7] =
+static const ProtobufCFieldDescriptor skein__missing_expert__field_descriptors[2] =
+{
+  {
+    "expert",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__MissingExpert, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__MissingExpert, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__missing_expert__field_indices_by_name[] = {
+  0,   /* field[0] = expert */
+  1,   /* field[1] = rows */
+};
+static const ProtobufCIntRange skein__missing_expert__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__missing_expert__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.MissingExpert",
+  "MissingExpert",
+  "Skein__MissingExpert",
+  "skein",
+  sizeof(Skein__MissingExpert),
+  2,
+  skein__missing_expert__field_descriptors,
+  skein__missing_expert__field_indices_by_name,
+  1,  skein__missing_expert__number_ranges,
+  (ProtobufCMessageInit) skein__missing_expert__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[8] =
 {
   {
     "id",
@@ -3247,11 +4245,24 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "missing",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Final, n_missing),
+    offsetof(Skein__Final, missing),
+    &skein__missing_expert__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
   2,   /* field[2] = finish_reason */
   0,   /* field[0] = id */
+  7,   /* field[7] = missing */
   6,   /* field[6] = receipt */
   4,   /* field[4] = timings */
   5,   /* field[5] = trace */
@@ -3260,7 +4271,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -3270,7 +4281,7 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  7,
+  8,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
@@ -3884,7 +4895,7 @@ const ProtobufCMessageDescriptor skein__status_request__descriptor =
   (ProtobufCMessageInit) skein__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__worker_status__field_descriptors[8] =
+static const ProtobufCFieldDescriptor skein__worker_status__field_descriptors[9] =
 {
   {
     "name",
@@ -3982,9 +4993,22 @@ static const ProtobufCFieldDescriptor skein__worker_status__field_descriptors[8]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "experts",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__WorkerStatus, n_experts),
+    offsetof(Skein__WorkerStatus, experts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__worker_status__field_indices_by_name[] = {
   4,   /* field[4] = capacity */
+  8,   /* field[8] = experts */
   3,   /* field[3] = in_flight */
   2,   /* field[2] = models */
   0,   /* field[0] = name */
@@ -3996,7 +5020,7 @@ static const unsigned skein__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__worker_status__descriptor =
 {
@@ -4006,7 +5030,7 @@ const ProtobufCMessageDescriptor skein__worker_status__descriptor =
   "Skein__WorkerStatus",
   "skein",
   sizeof(Skein__WorkerStatus),
-  8,
+  9,
   skein__worker_status__field_descriptors,
   skein__worker_status__field_indices_by_name,
   1,  skein__worker_status__number_ranges,
@@ -4193,7 +5217,7 @@ const ProtobufCMessageDescriptor skein__status_reply__descriptor =
   (ProtobufCMessageInit) skein__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[4] =
+static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[5] =
 {
   {
     "model",
@@ -4243,17 +5267,30 @@ static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "routed",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ModelHolding, routed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__model_holding__field_indices_by_name[] = {
   2,   /* field[2] = context_length */
   0,   /* field[0] = model */
+  4,   /* field[4] = routed */
   1,   /* field[1] = sha256 */
   3,   /* field[3] = vocabulary */
 };
 static const ProtobufCIntRange skein__model_holding__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor skein__model_holding__descriptor =
 {
@@ -4263,14 +5300,155 @@ const ProtobufCMessageDescriptor skein__model_holding__descriptor =
   "Skein__ModelHolding",
   "skein",
   sizeof(Skein__ModelHolding),
-  4,
+  5,
   skein__model_holding__field_descriptors,
   skein__model_holding__field_indices_by_name,
   1,  skein__model_holding__number_ranges,
   (ProtobufCMessageInit) skein__model_holding__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__hello__field_descriptors[6] =
+static const ProtobufCFieldDescriptor skein__expert_holding__field_descriptors[5] =
+{
+  {
+    "expert",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trunk_sha256",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, trunk_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sha256",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gates_sha256",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, gates_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__expert_holding__field_indices_by_name[] = {
+  4,   /* field[4] = bytes */
+  0,   /* field[0] = expert */
+  3,   /* field[3] = gates_sha256 */
+  2,   /* field[2] = sha256 */
+  1,   /* field[1] = trunk_sha256 */
+};
+static const ProtobufCIntRange skein__expert_holding__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor skein__expert_holding__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ExpertHolding",
+  "ExpertHolding",
+  "Skein__ExpertHolding",
+  "skein",
+  sizeof(Skein__ExpertHolding),
+  5,
+  skein__expert_holding__field_descriptors,
+  skein__expert_holding__field_indices_by_name,
+  1,  skein__expert_holding__number_ranges,
+  (ProtobufCMessageInit) skein__expert_holding__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__data_endpoint__field_descriptors[2] =
+{
+  {
+    "address",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DataEndpoint, address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "public_key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DataEndpoint, public_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__data_endpoint__field_indices_by_name[] = {
+  0,   /* field[0] = address */
+  1,   /* field[1] = public_key */
+};
+static const ProtobufCIntRange skein__data_endpoint__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__data_endpoint__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.DataEndpoint",
+  "DataEndpoint",
+  "Skein__DataEndpoint",
+  "skein",
+  sizeof(Skein__DataEndpoint),
+  2,
+  skein__data_endpoint__field_descriptors,
+  skein__data_endpoint__field_indices_by_name,
+  1,  skein__data_endpoint__number_ranges,
+  (ProtobufCMessageInit) skein__data_endpoint__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__hello__field_descriptors[8] =
 {
   {
     "worker",
@@ -4344,9 +5522,35 @@ static const ProtobufCFieldDescriptor skein__hello__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "experts",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Hello, n_experts),
+    offsetof(Skein__Hello, experts),
+    &skein__expert_holding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Hello, data),
+    &skein__data_endpoint__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__hello__field_indices_by_name[] = {
   4,   /* field[4] = capacity */
+  7,   /* field[7] = data */
+  6,   /* field[6] = experts */
   1,   /* field[1] = incarnation */
   3,   /* field[3] = models */
   2,   /* field[2] = numerics */
@@ -4356,7 +5560,7 @@ static const unsigned skein__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor skein__hello__descriptor =
 {
@@ -4366,7 +5570,7 @@ const ProtobufCMessageDescriptor skein__hello__descriptor =
   "Skein__Hello",
   "skein",
   sizeof(Skein__Hello),
-  6,
+  8,
   skein__hello__field_descriptors,
   skein__hello__field_indices_by_name,
   1,  skein__hello__number_ranges,
@@ -4552,7 +5756,7 @@ const ProtobufCMessageDescriptor skein__goodbye__descriptor =
   (ProtobufCMessageInit) skein__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__assign__field_descriptors[7] =
+static const ProtobufCFieldDescriptor skein__assign__field_descriptors[8] =
 {
   {
     "assignment",
@@ -4638,6 +5842,18 @@ static const ProtobufCFieldDescriptor skein__assign__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "route",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Assign, route),
+    &skein__route_options__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__assign__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -4645,13 +5861,14 @@ static const unsigned skein__assign__field_indices_by_name[] = {
   2,   /* field[2] = generated_before */
   4,   /* field[4] = max_tokens */
   1,   /* field[1] = model */
+  7,   /* field[7] = route */
   3,   /* field[3] = sampling */
   5,   /* field[5] = top_logprobs */
 };
 static const ProtobufCIntRange skein__assign__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor skein__assign__descriptor =
 {
@@ -4661,7 +5878,7 @@ const ProtobufCMessageDescriptor skein__assign__descriptor =
   "Skein__Assign",
   "skein",
   sizeof(Skein__Assign),
-  7,
+  8,
   skein__assign__field_descriptors,
   skein__assign__field_indices_by_name,
   1,  skein__assign__number_ranges,
@@ -4783,7 +6000,7 @@ const ProtobufCMessageDescriptor skein__generated__descriptor =
   (ProtobufCMessageInit) skein__generated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[5] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[6] =
 {
   {
     "assignment",
@@ -4845,18 +6062,31 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "missing",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Ended, n_missing),
+    offsetof(Skein__Ended, missing),
+    &skein__missing_expert__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
   4,   /* field[4] = decode_microseconds */
   1,   /* field[1] = kind */
   2,   /* field[2] = message */
+  5,   /* field[5] = missing */
   3,   /* field[3] = prefill_microseconds */
 };
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -4866,11 +6096,729 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  5,
+  6,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
   (ProtobufCMessageInit) skein__ended__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__expert_holder__field_descriptors[4] =
+{
+  {
+    "worker",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolder, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolder, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolder, data),
+    &skein__data_endpoint__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__ExpertHolder, n_experts),
+    offsetof(Skein__ExpertHolder, experts),
+    &skein__expert_holding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__expert_holder__field_indices_by_name[] = {
+  2,   /* field[2] = data */
+  3,   /* field[3] = experts */
+  1,   /* field[1] = incarnation */
+  0,   /* field[0] = worker */
+};
+static const ProtobufCIntRange skein__expert_holder__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__expert_holder__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ExpertHolder",
+  "ExpertHolder",
+  "Skein__ExpertHolder",
+  "skein",
+  sizeof(Skein__ExpertHolder),
+  4,
+  skein__expert_holder__field_descriptors,
+  skein__expert_holder__field_indices_by_name,
+  1,  skein__expert_holder__number_ranges,
+  (ProtobufCMessageInit) skein__expert_holder__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__membership__field_descriptors[2] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Membership, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holders",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Membership, n_holders),
+    offsetof(Skein__Membership, holders),
+    &skein__expert_holder__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__membership__field_indices_by_name[] = {
+  1,   /* field[1] = holders */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange skein__membership__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__membership__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Membership",
+  "Membership",
+  "Skein__Membership",
+  "skein",
+  sizeof(Skein__Membership),
+  2,
+  skein__membership__field_descriptors,
+  skein__membership__field_indices_by_name,
+  1,  skein__membership__number_ranges,
+  (ProtobufCMessageInit) skein__membership__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__set_expert__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetExpert, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expert",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetExpert, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sha256",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetExpert, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__set_expert__field_indices_by_name[] = {
+  1,   /* field[1] = expert */
+  0,   /* field[0] = id */
+  2,   /* field[2] = sha256 */
+};
+static const ProtobufCIntRange skein__set_expert__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__set_expert__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.SetExpert",
+  "SetExpert",
+  "Skein__SetExpert",
+  "skein",
+  sizeof(Skein__SetExpert),
+  3,
+  skein__set_expert__field_descriptors,
+  skein__set_expert__field_indices_by_name,
+  1,  skein__set_expert__number_ranges,
+  (ProtobufCMessageInit) skein__set_expert__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__open_set__field_descriptors[8] =
+{
+  {
+    "set",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nonce",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, nonce),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trunk_sha256",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, trunk_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "numerics",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__OpenSet, numerics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__OpenSet, n_experts),
+    offsetof(Skein__OpenSet, experts),
+    &skein__set_expert__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "groups",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__OpenSet, n_groups),
+    offsetof(Skein__OpenSet, groups),
+    &skein__site_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__open_set__field_indices_by_name[] = {
+  6,   /* field[6] = experts */
+  7,   /* field[7] = groups */
+  3,   /* field[3] = incarnation */
+  1,   /* field[1] = nonce */
+  5,   /* field[5] = numerics */
+  0,   /* field[0] = set */
+  4,   /* field[4] = trunk_sha256 */
+  2,   /* field[2] = worker */
+};
+static const ProtobufCIntRange skein__open_set__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor skein__open_set__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.OpenSet",
+  "OpenSet",
+  "Skein__OpenSet",
+  "skein",
+  sizeof(Skein__OpenSet),
+  8,
+  skein__open_set__field_descriptors,
+  skein__open_set__field_indices_by_name,
+  1,  skein__open_set__number_ranges,
+  (ProtobufCMessageInit) skein__open_set__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__site_group__field_descriptors[3] =
+{
+  {
+    "sites",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__SiteGroup, n_sites),
+    offsetof(Skein__SiteGroup, sites),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outputs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Skein__SiteGroup, n_outputs),
+    offsetof(Skein__SiteGroup, outputs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inputs",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteGroup, inputs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__site_group__field_indices_by_name[] = {
+  2,   /* field[2] = inputs */
+  1,   /* field[1] = outputs */
+  0,   /* field[0] = sites */
+};
+static const ProtobufCIntRange skein__site_group__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__site_group__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.SiteGroup",
+  "SiteGroup",
+  "Skein__SiteGroup",
+  "skein",
+  sizeof(Skein__SiteGroup),
+  3,
+  skein__site_group__field_descriptors,
+  skein__site_group__field_indices_by_name,
+  1,  skein__site_group__number_ranges,
+  (ProtobufCMessageInit) skein__site_group__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__set_opened__field_descriptors[4] =
+{
+  {
+    "set",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetOpened, set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nonce",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetOpened, nonce),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetOpened, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incarnation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SetOpened, incarnation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__set_opened__field_indices_by_name[] = {
+  3,   /* field[3] = incarnation */
+  1,   /* field[1] = nonce */
+  0,   /* field[0] = set */
+  2,   /* field[2] = worker */
+};
+static const ProtobufCIntRange skein__set_opened__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__set_opened__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.SetOpened",
+  "SetOpened",
+  "Skein__SetOpened",
+  "skein",
+  sizeof(Skein__SetOpened),
+  4,
+  skein__set_opened__field_descriptors,
+  skein__set_opened__field_indices_by_name,
+  1,  skein__set_opened__number_ranges,
+  (ProtobufCMessageInit) skein__set_opened__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__selection__field_descriptors[3] =
+{
+  {
+    "site",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Selection, site),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expert",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Selection, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Skein__Selection, n_rows),
+    offsetof(Skein__Selection, rows),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__selection__field_indices_by_name[] = {
+  1,   /* field[1] = expert */
+  2,   /* field[2] = rows */
+  0,   /* field[0] = site */
+};
+static const ProtobufCIntRange skein__selection__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__selection__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Selection",
+  "Selection",
+  "Skein__Selection",
+  "skein",
+  sizeof(Skein__Selection),
+  3,
+  skein__selection__field_descriptors,
+  skein__selection__field_indices_by_name,
+  1,  skein__selection__number_ranges,
+  (ProtobufCMessageInit) skein__selection__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__dispatch__field_descriptors[4] =
+{
+  {
+    "dispatch",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Dispatch, dispatch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Dispatch, set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "group",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Dispatch, group),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "selections",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Dispatch, n_selections),
+    offsetof(Skein__Dispatch, selections),
+    &skein__selection__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__dispatch__field_indices_by_name[] = {
+  0,   /* field[0] = dispatch */
+  2,   /* field[2] = group */
+  3,   /* field[3] = selections */
+  1,   /* field[1] = set */
+};
+static const ProtobufCIntRange skein__dispatch__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__dispatch__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Dispatch",
+  "Dispatch",
+  "Skein__Dispatch",
+  "skein",
+  sizeof(Skein__Dispatch),
+  4,
+  skein__dispatch__field_descriptors,
+  skein__dispatch__field_indices_by_name,
+  1,  skein__dispatch__number_ranges,
+  (ProtobufCMessageInit) skein__dispatch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__combine__field_descriptors[1] =
+{
+  {
+    "dispatch",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Combine, dispatch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__combine__field_indices_by_name[] = {
+  0,   /* field[0] = dispatch */
+};
+static const ProtobufCIntRange skein__combine__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor skein__combine__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Combine",
+  "Combine",
+  "Skein__Combine",
+  "skein",
+  sizeof(Skein__Combine),
+  1,
+  skein__combine__field_descriptors,
+  skein__combine__field_indices_by_name,
+  1,  skein__combine__number_ranges,
+  (ProtobufCMessageInit) skein__combine__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__dispatch_failed__field_descriptors[4] =
+{
+  {
+    "dispatch",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DispatchFailed, dispatch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DispatchFailed, set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DispatchFailed, kind),
+    &skein__failure_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__DispatchFailed, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__dispatch_failed__field_indices_by_name[] = {
+  0,   /* field[0] = dispatch */
+  2,   /* field[2] = kind */
+  3,   /* field[3] = message */
+  1,   /* field[1] = set */
+};
+static const ProtobufCIntRange skein__dispatch_failed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__dispatch_failed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.DispatchFailed",
+  "DispatchFailed",
+  "Skein__DispatchFailed",
+  "skein",
+  sizeof(Skein__DispatchFailed),
+  4,
+  skein__dispatch_failed__field_descriptors,
+  skein__dispatch_failed__field_indices_by_name,
+  1,  skein__dispatch_failed__number_ranges,
+  (ProtobufCMessageInit) skein__dispatch_failed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue skein__dtype__enum_values_by_number[5] =
@@ -4971,7 +6919,7 @@ const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
   skein__finish_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[25] =
+static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[28] =
 {
   { "FAILURE_UNSPECIFIED", "SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED", 0 },
   { "MALFORMED", "SKEIN__FAILURE_KIND__MALFORMED", 1 },
@@ -4998,11 +6946,14 @@ static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[25] =
   { "UNKNOWN_OUTCOME", "SKEIN__FAILURE_KIND__UNKNOWN_OUTCOME", 22 },
   { "NUMERICS_MISMATCH", "SKEIN__FAILURE_KIND__NUMERICS_MISMATCH", 23 },
   { "NAME_TAKEN", "SKEIN__FAILURE_KIND__NAME_TAKEN", 24 },
+  { "UNKNOWN_EXPERT", "SKEIN__FAILURE_KIND__UNKNOWN_EXPERT", 26 },
+  { "UNKNOWN_SITE", "SKEIN__FAILURE_KIND__UNKNOWN_SITE", 27 },
+  { "UNKNOWN_SET", "SKEIN__FAILURE_KIND__UNKNOWN_SET", 28 },
 };
 static const ProtobufCIntRange skein__failure_kind__value_ranges[] = {
-{0, 0},{0, 25}
+{0, 0},{26, 25},{0, 28}
 };
-static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[25] =
+static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[28] =
 {
   { "BUSY", 13 },
   { "CANCELLED", 18 },
@@ -5023,9 +6974,12 @@ static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[25
   { "POISON_QUERY", 16 },
   { "PROMPT_TOO_LONG", 9 },
   { "TRUNCATED_TENSOR", 5 },
+  { "UNKNOWN_EXPERT", 25 },
   { "UNKNOWN_NODE", 7 },
   { "UNKNOWN_OUTCOME", 22 },
   { "UNKNOWN_QUERY", 12 },
+  { "UNKNOWN_SET", 27 },
+  { "UNKNOWN_SITE", 26 },
   { "UNKNOWN_VERSION", 2 },
   { "WORKER_LOST", 15 },
   { "WRONG_DTYPE", 4 },
@@ -5037,11 +6991,11 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   "FailureKind",
   "Skein__FailureKind",
   "skein",
-  25,
+  28,
   skein__failure_kind__enum_values_by_number,
-  25,
+  28,
   skein__failure_kind__enum_values_by_name,
-  1,
+  2,
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

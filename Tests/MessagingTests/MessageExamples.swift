@@ -7,6 +7,15 @@ enum MessageExamples {
     static let sampling = Sampling(
         temperature: 0.7, topK: 40, topP: 0.9, minP: 0.05, repetitionPenalty: 1.1, repetitionWindow: 128,
         seed: .max)
+    static let route = RouteOptions(
+        method: "single:french", topK: 3, temperature: 0.5, null: "joins", common: "dropped:1",
+        allowed: ["german", "python"], biases: [NamedValue(name: "swift", value: -1.5)],
+        weights: [NamedValue(name: "manual", value: 0.25)])
+    static let missing = [MissingExpert(expert: "swift", rows: 12), MissingExpert(expert: "manual", rows: 1)]
+    static let holding = ExpertHolding(
+        expert: "french", trunkSHA256: "aa", sha256: "bb", gatesSHA256: "cc", bytes: 1 << 33)
+    static let data = DataEndpoint(address: "tcp://host:7081", publicKey: "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
+    static let nonce = (0..<16).map { UInt8($0 * 17) }
     static let logprobs = [
         TokenLogprobs(logprob: -0.5, top: [Alternative(token: 7, logprob: -0.5), Alternative(token: -1, logprob: -3)]),
         TokenLogprobs(logprob: -1.25, top: []),
@@ -23,7 +32,7 @@ enum MessageExamples {
         .query(
             Query(
                 id: id, node: "writer", prompt: prompt, sampling: sampling, maxTokens: 99, stop: ["\n\n", "ende"],
-                deadlineMilliseconds: 30_000, fromPosition: 17, trace: true, topLogprobs: 3))
+                deadlineMilliseconds: 30_000, fromPosition: 17, trace: true, topLogprobs: 3, route: route))
     }
 
     static let all: [Message] =
@@ -49,13 +58,13 @@ enum MessageExamples {
                             worker: "w1", attempt: 1, firstPosition: 2, tokens: 3, queueMicroseconds: 4,
                             prefillMicroseconds: 5, decodeMicroseconds: 6, outcome: "workerLost")
                     ],
-                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9))),
+                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9), missing: missing)),
             .failure(
                 Failure(
                     id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
             .failure(Failure(kind: .malformed, message: "no id")),
             .cancel(Cancel(id: id)), .lease(Lease(ids: [id, other])),
-        ] + statistics + control
+        ] + statistics + control + dataFamily
 
     private static let statistics: [Message] = [
         .statisticsRequest(StatisticsRequest(windowSeconds: 60)),
@@ -70,7 +79,7 @@ enum MessageExamples {
                     WorkerStatus(
                         name: "w1", state: "ready", models: ["m", "n"], inFlight: 1, capacity: 8,
                         residentBytes: 1 << 33,
-                        progress: 77, numerics: "k1/fast")
+                        progress: 77, numerics: "k1/fast", experts: ["french", "swift"])
                 ],
                 nodes: [NodeStatus(name: "writer", model: "m", readyWorkers: 2)])),
     ]
@@ -79,19 +88,40 @@ enum MessageExamples {
         .hello(
             Hello(
                 worker: "w1", incarnation: 4, numerics: "k1/fast",
-                models: [ModelHolding(model: "m", sha256: "ff", contextLength: 2048, vocabulary: 49_152)],
-                capacity: 8, ready: true)),
+                models: [ModelHolding(model: "m", sha256: "ff", contextLength: 2048, vocabulary: 49_152, routed: true)],
+                capacity: 8, ready: true, experts: [holding], data: data)),
         .welcome(Welcome(incarnation: 4, heartbeatMilliseconds: 250)),
         .heartbeat(Heartbeat(incarnation: 4, progress: 9, inFlight: 2, residentBytes: 1 << 34)),
         .goodbye(Goodbye(incarnation: 4, reason: "SIGTERM")),
         .assign(
             Assign(
                 assignment: 5, model: "m", generatedBefore: 2, sampling: sampling, maxTokens: 64, topLogprobs: 2,
-                deadlineMilliseconds: 1234)),
+                deadlineMilliseconds: 1234, route: RouteOptions(method: "phatgoose", topK: 2))),
         .withdraw(Withdraw(assignment: 5)),
         .generated(Generated(assignment: 5, position: 2, tokens: [4, 5], logprobs: logprobs)),
         .ended(
             Ended(
-                assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7)),
+                assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
+                missing: missing)),
+        .membership(
+            Membership(
+                version: 3, holders: [ExpertHolder(worker: "w1", incarnation: 4, data: data, experts: [holding])])),
+    ]
+
+    private static let dataFamily: [Message] = [
+        .openSet(
+            OpenSet(
+                set: 2, nonce: nonce, worker: "w1", incarnation: 4, trunkSHA256: "aa", numerics: "lr1",
+                experts: [SetExpert(id: 3, expert: "french", sha256: "bb")],
+                groups: [SiteGroupShape(sites: ["q", "k"], outputs: [576, 192], inputs: 576)])),
+        .setOpened(SetOpened(set: 2, nonce: nonce, worker: "w1", incarnation: 4)),
+        .dispatch(
+            Dispatch(
+                dispatch: 9, set: 2, group: 118,
+                selections: [
+                    Selection(site: 1, expert: 3, rows: [0, 2, 300]), Selection(site: 2, expert: 4, rows: [1]),
+                ])),
+        .combine(Combine(dispatch: 9)),
+        .dispatchFailed(DispatchFailed(dispatch: 9, set: 2, kind: .unknownExpert, message: "no expert 3")),
     ]
 }

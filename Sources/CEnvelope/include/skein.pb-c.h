@@ -21,6 +21,8 @@ typedef struct Skein__ChatMessage Skein__ChatMessage;
 typedef struct Skein__Chat Skein__Chat;
 typedef struct Skein__TokenIDs Skein__TokenIDs;
 typedef struct Skein__Sampling Skein__Sampling;
+typedef struct Skein__NamedValue Skein__NamedValue;
+typedef struct Skein__RouteOptions Skein__RouteOptions;
 typedef struct Skein__Query Skein__Query;
 typedef struct Skein__Accepted Skein__Accepted;
 typedef struct Skein__Alternative Skein__Alternative;
@@ -30,6 +32,7 @@ typedef struct Skein__Usage Skein__Usage;
 typedef struct Skein__Timings Skein__Timings;
 typedef struct Skein__TraceAttempt Skein__TraceAttempt;
 typedef struct Skein__Receipt Skein__Receipt;
+typedef struct Skein__MissingExpert Skein__MissingExpert;
 typedef struct Skein__Final Skein__Final;
 typedef struct Skein__Failure Skein__Failure;
 typedef struct Skein__Cancel Skein__Cancel;
@@ -45,6 +48,8 @@ typedef struct Skein__WorkerStatus Skein__WorkerStatus;
 typedef struct Skein__NodeStatus Skein__NodeStatus;
 typedef struct Skein__StatusReply Skein__StatusReply;
 typedef struct Skein__ModelHolding Skein__ModelHolding;
+typedef struct Skein__ExpertHolding Skein__ExpertHolding;
+typedef struct Skein__DataEndpoint Skein__DataEndpoint;
 typedef struct Skein__Hello Skein__Hello;
 typedef struct Skein__Welcome Skein__Welcome;
 typedef struct Skein__Heartbeat Skein__Heartbeat;
@@ -53,6 +58,16 @@ typedef struct Skein__Assign Skein__Assign;
 typedef struct Skein__Withdraw Skein__Withdraw;
 typedef struct Skein__Generated Skein__Generated;
 typedef struct Skein__Ended Skein__Ended;
+typedef struct Skein__ExpertHolder Skein__ExpertHolder;
+typedef struct Skein__Membership Skein__Membership;
+typedef struct Skein__SetExpert Skein__SetExpert;
+typedef struct Skein__OpenSet Skein__OpenSet;
+typedef struct Skein__SiteGroup Skein__SiteGroup;
+typedef struct Skein__SetOpened Skein__SetOpened;
+typedef struct Skein__Selection Skein__Selection;
+typedef struct Skein__Dispatch Skein__Dispatch;
+typedef struct Skein__Combine Skein__Combine;
+typedef struct Skein__DispatchFailed Skein__DispatchFailed;
 
 
 /* --- enums --- */
@@ -137,7 +152,19 @@ typedef enum _Skein__FailureKind {
   /*
    * a live worker has this name
    */
-  SKEIN__FAILURE_KIND__NAME_TAKEN = 24
+  SKEIN__FAILURE_KIND__NAME_TAKEN = 24,
+  /*
+   * data family: this worker does not hold it, or holds other weights under its name
+   */
+  SKEIN__FAILURE_KIND__UNKNOWN_EXPERT = 26,
+  /*
+   * data family: the trunk has no such group or site, or the expert does nothing there
+   */
+  SKEIN__FAILURE_KIND__UNKNOWN_SITE = 27,
+  /*
+   * data family: OpenSet comes first
+   */
+  SKEIN__FAILURE_KIND__UNKNOWN_SET = 28
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__FAILURE_KIND)
 } Skein__FailureKind;
 typedef enum _Skein__EndKind {
@@ -176,7 +203,13 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_ASSIGN = 34,
   SKEIN__ENVELOPE__BODY_WITHDRAW = 35,
   SKEIN__ENVELOPE__BODY_GENERATED = 36,
-  SKEIN__ENVELOPE__BODY_ENDED = 37
+  SKEIN__ENVELOPE__BODY_ENDED = 37,
+  SKEIN__ENVELOPE__BODY_MEMBERSHIP = 38,
+  SKEIN__ENVELOPE__BODY_OPEN_SET = 40,
+  SKEIN__ENVELOPE__BODY_SET_OPENED = 41,
+  SKEIN__ENVELOPE__BODY_DISPATCH = 42,
+  SKEIN__ENVELOPE__BODY_COMBINE = 43,
+  SKEIN__ENVELOPE__BODY_DISPATCH_FAILED = 44
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__ENVELOPE__BODY__CASE)
 } Skein__Envelope__BodyCase;
 
@@ -223,6 +256,15 @@ struct  Skein__Envelope
     Skein__Withdraw *withdraw;
     Skein__Generated *generated;
     Skein__Ended *ended;
+    Skein__Membership *membership;
+    /*
+     * Data family: a trunk's compute thread <-> an expert worker (the worker's data endpoint).
+     */
+    Skein__OpenSet *open_set;
+    Skein__SetOpened *set_opened;
+    Skein__Dispatch *dispatch;
+    Skein__Combine *combine;
+    Skein__DispatchFailed *dispatch_failed;
   };
 };
 #define SKEIN__ENVELOPE__INIT \
@@ -312,6 +354,62 @@ struct  Skein__Sampling
     , 0, 0, 0, 0, 0, 0, 0 }
 
 
+struct  Skein__NamedValue
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  float value;
+};
+#define SKEIN__NAMED_VALUE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__named_value__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * How the tokens of a query find their experts, within the topology's bounds. What is unset (empty, 0) is the topology's
+ * default. A model without experts takes none.
+ */
+struct  Skein__RouteOptions
+{
+  ProtobufCMessage base;
+  /*
+   * phatgoose, arrow, arrow:unit, average, merged, retrieval, single:NAME, off
+   */
+  ProtobufCBinaryData method;
+  uint32_t top_k;
+  /*
+   * of the softmax over scores
+   */
+  float temperature;
+  /*
+   * off, on, joins
+   */
+  ProtobufCBinaryData null;
+  /*
+   * off, a share, dropped:F, entropy:F, null
+   */
+  ProtobufCBinaryData common;
+  /*
+   * the experts that may be chosen; none: all
+   */
+  size_t n_allowed;
+  ProtobufCBinaryData *allowed;
+  /*
+   * added to an expert's score
+   */
+  size_t n_biases;
+  Skein__NamedValue **biases;
+  /*
+   * where there are any: these weights at every token instead of the method
+   */
+  size_t n_weights;
+  Skein__NamedValue **weights;
+};
+#define SKEIN__ROUTE_OPTIONS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__route_options__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
+
+
 typedef enum {
   SKEIN__QUERY__PROMPT__NOT_SET = 0,
   SKEIN__QUERY__PROMPT_CHAT = 3,
@@ -356,6 +454,10 @@ struct  Skein__Query
   uint32_t from_position;
   protobuf_c_boolean trace;
   uint32_t top_logprobs;
+  /*
+   * unset: the topology's defaults
+   */
+  Skein__RouteOptions *route;
   Skein__Query__PromptCase prompt_case;
   union {
     /*
@@ -374,7 +476,7 @@ struct  Skein__Query
 };
 #define SKEIN__QUERY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__query__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, NULL, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
 
 
 struct  Skein__Accepted
@@ -525,6 +627,23 @@ struct  Skein__Receipt
     , {0,NULL}, {0,NULL}, 0 }
 
 
+/*
+ * An expert that was chosen and that nobody held at that moment: what the topology's on_missing did about it.
+ */
+struct  Skein__MissingExpert
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData expert;
+  /*
+   * (token, site) pairs that chose it and went without
+   */
+  uint64_t rows;
+};
+#define SKEIN__MISSING_EXPERT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__missing_expert__descriptor) \
+    , {0,NULL}, 0 }
+
+
 struct  Skein__Final
 {
   ProtobufCMessage base;
@@ -542,10 +661,12 @@ struct  Skein__Final
    * when a trace was asked for
    */
   Skein__Receipt *receipt;
+  size_t n_missing;
+  Skein__MissingExpert **missing;
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL }
 
 
 struct  Skein__Failure
@@ -716,10 +837,12 @@ struct  Skein__WorkerStatus
   uint64_t resident_bytes;
   uint64_t progress;
   ProtobufCBinaryData numerics;
+  size_t n_experts;
+  ProtobufCBinaryData *experts;
 };
 #define SKEIN__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__worker_status__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0, {0,NULL}, 0,NULL }
 
 
 struct  Skein__NodeStatus
@@ -771,10 +894,66 @@ struct  Skein__ModelHolding
    */
   uint32_t context_length;
   uint32_t vocabulary;
+  /*
+   * its experts live elsewhere: this worker wants Membership
+   */
+  protobuf_c_boolean routed;
 };
 #define SKEIN__MODEL_HOLDING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__model_holding__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+
+
+/*
+ * An expert that a worker holds, verified.
+ */
+struct  Skein__ExpertHolding
+{
+  ProtobufCMessage base;
+  /*
+   * its name in the store
+   */
+  ProtobufCBinaryData expert;
+  /*
+   * of the model it belongs to
+   */
+  ProtobufCBinaryData trunk_sha256;
+  /*
+   * of the adapter's weights
+   */
+  ProtobufCBinaryData sha256;
+  /*
+   * of its gates; empty without
+   */
+  ProtobufCBinaryData gates_sha256;
+  /*
+   * in memory
+   */
+  uint64_t bytes;
+};
+#define SKEIN__EXPERT_HOLDING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__expert_holding__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * Where a worker answers the data family.
+ */
+struct  Skein__DataEndpoint
+{
+  ProtobufCMessage base;
+  /*
+   * as others connect to it
+   */
+  ProtobufCBinaryData address;
+  /*
+   * Z85; empty where the link needs no CURVE (ipc, or insecure)
+   */
+  ProtobufCBinaryData public_key;
+};
+#define SKEIN__DATA_ENDPOINT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__data_endpoint__descriptor) \
+    , {0,NULL}, {0,NULL} }
 
 
 struct  Skein__Hello
@@ -799,10 +978,16 @@ struct  Skein__Hello
    * weights loaded and verified
    */
   protobuf_c_boolean ready;
+  size_t n_experts;
+  Skein__ExpertHolding **experts;
+  /*
+   * set where there are experts
+   */
+  Skein__DataEndpoint *data;
 };
 #define SKEIN__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__hello__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, 0,NULL, 0, 0 }
+    , {0,NULL}, 0, {0,NULL}, 0,NULL, 0, 0, 0,NULL, NULL }
 
 
 struct  Skein__Welcome
@@ -865,10 +1050,11 @@ struct  Skein__Assign
   uint32_t max_tokens;
   uint32_t top_logprobs;
   uint64_t deadline_milliseconds;
+  Skein__RouteOptions *route;
 };
 #define SKEIN__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__assign__descriptor) \
-    , 0, {0,NULL}, 0, NULL, 0, 0, 0 }
+    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL }
 
 
 struct  Skein__Withdraw
@@ -910,10 +1096,215 @@ struct  Skein__Ended
    */
   uint64_t prefill_microseconds;
   uint64_t decode_microseconds;
+  size_t n_missing;
+  Skein__MissingExpert **missing;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0 }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL }
+
+
+/*
+ * A worker that holds experts and is ready.
+ */
+struct  Skein__ExpertHolder
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData worker;
+  uint64_t incarnation;
+  Skein__DataEndpoint *data;
+  size_t n_experts;
+  Skein__ExpertHolding **experts;
+};
+#define SKEIN__EXPERT_HOLDER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__expert_holder__descriptor) \
+    , {0,NULL}, 0, NULL, 0,NULL }
+
+
+/*
+ * Router to every worker with a routed model, at registration and whenever something of it changes. It replaces the one
+ * before. A holder that is not in it is gone.
+ */
+struct  Skein__Membership
+{
+  ProtobufCMessage base;
+  /*
+   * grows
+   */
+  uint64_t version;
+  size_t n_holders;
+  Skein__ExpertHolder **holders;
+};
+#define SKEIN__MEMBERSHIP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__membership__descriptor) \
+    , 0, 0,NULL }
+
+
+struct  Skein__SetExpert
+{
+  ProtobufCMessage base;
+  /*
+   * what Dispatch calls it
+   */
+  uint32_t id;
+  ProtobufCBinaryData expert;
+  /*
+   * of the adapter's weights: another file under the same name is another expert
+   */
+  ProtobufCBinaryData sha256;
+};
+#define SKEIN__SET_EXPERT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__set_expert__descriptor) \
+    , 0, {0,NULL}, {0,NULL} }
+
+
+/*
+ * First on every connection, and again when the set changes. The answer proves that the endpoint belongs to the worker that
+ * Membership named.
+ */
+struct  Skein__OpenSet
+{
+  ProtobufCMessage base;
+  /*
+   * names this version of the set on this connection
+   */
+  uint64_t set;
+  /*
+   * 16 bytes, random
+   */
+  ProtobufCBinaryData nonce;
+  ProtobufCBinaryData worker;
+  uint64_t incarnation;
+  ProtobufCBinaryData trunk_sha256;
+  /*
+   * of the arithmetic on low-rank pairs: both sides must have the same
+   */
+  ProtobufCBinaryData numerics;
+  size_t n_experts;
+  Skein__SetExpert **experts;
+  /*
+   * what Dispatch calls them by index
+   */
+  size_t n_groups;
+  Skein__SiteGroup **groups;
+};
+#define SKEIN__OPEN_SET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__open_set__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL }
+
+
+/*
+ * Linear layers of the trunk that read the same input.
+ */
+struct  Skein__SiteGroup
+{
+  ProtobufCMessage base;
+  /*
+   * Hugging Face module names, such as "model.layers.3.self_attn.q_proj"
+   */
+  size_t n_sites;
+  ProtobufCBinaryData *sites;
+  /*
+   * of each
+   */
+  size_t n_outputs;
+  uint32_t *outputs;
+  uint32_t inputs;
+};
+#define SKEIN__SITE_GROUP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__site_group__descriptor) \
+    , 0,NULL, 0,NULL, 0 }
+
+
+struct  Skein__SetOpened
+{
+  ProtobufCMessage base;
+  uint64_t set;
+  ProtobufCBinaryData nonce;
+  ProtobufCBinaryData worker;
+  uint64_t incarnation;
+};
+#define SKEIN__SET_OPENED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__set_opened__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * The rows that one expert works on at one site.
+ */
+struct  Skein__Selection
+{
+  ProtobufCMessage base;
+  /*
+   * index of the linear in its group: q 0, k 1, v 2
+   */
+  uint32_t site;
+  /*
+   * SetExpert.id
+   */
+  uint32_t expert;
+  /*
+   * of tensor 0, ascending
+   */
+  size_t n_rows;
+  uint32_t *rows;
+};
+#define SKEIN__SELECTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__selection__descriptor) \
+    , 0, 0, 0,NULL }
+
+
+/*
+ * Tensor 0: F32 [rows, inputs], the distinct input rows.
+ */
+struct  Skein__Dispatch
+{
+  ProtobufCMessage base;
+  /*
+   * names this attempt; never used again on this connection
+   */
+  uint64_t dispatch;
+  uint64_t set;
+  /*
+   * index of the site group in the trunk's order
+   */
+  uint32_t group;
+  size_t n_selections;
+  Skein__Selection **selections;
+};
+#define SKEIN__DISPATCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__dispatch__descriptor) \
+    , 0, 0, 0, 0,NULL }
+
+
+/*
+ * One tensor: F32 [floats]. For each selection of the dispatch, in its order, for each of its rows, in theirs:
+ * s B (A u), as many floats as the site has outputs. Unweighted, never summed.
+ */
+struct  Skein__Combine
+{
+  ProtobufCMessage base;
+  uint64_t dispatch;
+};
+#define SKEIN__COMBINE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__combine__descriptor) \
+    , 0 }
+
+
+/*
+ * Instead of SetOpened (dispatch 0) or Combine.
+ */
+struct  Skein__DispatchFailed
+{
+  ProtobufCMessage base;
+  uint64_t dispatch;
+  uint64_t set;
+  Skein__FailureKind kind;
+  ProtobufCBinaryData message;
+};
+#define SKEIN__DISPATCH_FAILED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__dispatch_failed__descriptor) \
+    , 0, 0, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL} }
 
 
 /* Skein__Envelope methods */
@@ -1029,6 +1420,44 @@ Skein__Sampling *
                       const uint8_t       *data);
 void   skein__sampling__free_unpacked
                      (Skein__Sampling *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__NamedValue methods */
+void   skein__named_value__init
+                     (Skein__NamedValue         *message);
+size_t skein__named_value__get_packed_size
+                     (const Skein__NamedValue   *message);
+size_t skein__named_value__pack
+                     (const Skein__NamedValue   *message,
+                      uint8_t             *out);
+size_t skein__named_value__pack_to_buffer
+                     (const Skein__NamedValue   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__NamedValue *
+       skein__named_value__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__named_value__free_unpacked
+                     (Skein__NamedValue *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__RouteOptions methods */
+void   skein__route_options__init
+                     (Skein__RouteOptions         *message);
+size_t skein__route_options__get_packed_size
+                     (const Skein__RouteOptions   *message);
+size_t skein__route_options__pack
+                     (const Skein__RouteOptions   *message,
+                      uint8_t             *out);
+size_t skein__route_options__pack_to_buffer
+                     (const Skein__RouteOptions   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__RouteOptions *
+       skein__route_options__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__route_options__free_unpacked
+                     (Skein__RouteOptions *message,
                       ProtobufCAllocator *allocator);
 /* Skein__Query methods */
 void   skein__query__init
@@ -1200,6 +1629,25 @@ Skein__Receipt *
                       const uint8_t       *data);
 void   skein__receipt__free_unpacked
                      (Skein__Receipt *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__MissingExpert methods */
+void   skein__missing_expert__init
+                     (Skein__MissingExpert         *message);
+size_t skein__missing_expert__get_packed_size
+                     (const Skein__MissingExpert   *message);
+size_t skein__missing_expert__pack
+                     (const Skein__MissingExpert   *message,
+                      uint8_t             *out);
+size_t skein__missing_expert__pack_to_buffer
+                     (const Skein__MissingExpert   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__MissingExpert *
+       skein__missing_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__missing_expert__free_unpacked
+                     (Skein__MissingExpert *message,
                       ProtobufCAllocator *allocator);
 /* Skein__Final methods */
 void   skein__final__init
@@ -1486,6 +1934,44 @@ Skein__ModelHolding *
 void   skein__model_holding__free_unpacked
                      (Skein__ModelHolding *message,
                       ProtobufCAllocator *allocator);
+/* Skein__ExpertHolding methods */
+void   skein__expert_holding__init
+                     (Skein__ExpertHolding         *message);
+size_t skein__expert_holding__get_packed_size
+                     (const Skein__ExpertHolding   *message);
+size_t skein__expert_holding__pack
+                     (const Skein__ExpertHolding   *message,
+                      uint8_t             *out);
+size_t skein__expert_holding__pack_to_buffer
+                     (const Skein__ExpertHolding   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ExpertHolding *
+       skein__expert_holding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__expert_holding__free_unpacked
+                     (Skein__ExpertHolding *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__DataEndpoint methods */
+void   skein__data_endpoint__init
+                     (Skein__DataEndpoint         *message);
+size_t skein__data_endpoint__get_packed_size
+                     (const Skein__DataEndpoint   *message);
+size_t skein__data_endpoint__pack
+                     (const Skein__DataEndpoint   *message,
+                      uint8_t             *out);
+size_t skein__data_endpoint__pack_to_buffer
+                     (const Skein__DataEndpoint   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__DataEndpoint *
+       skein__data_endpoint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__data_endpoint__free_unpacked
+                     (Skein__DataEndpoint *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__Hello methods */
 void   skein__hello__init
                      (Skein__Hello         *message);
@@ -1638,6 +2124,196 @@ Skein__Ended *
 void   skein__ended__free_unpacked
                      (Skein__Ended *message,
                       ProtobufCAllocator *allocator);
+/* Skein__ExpertHolder methods */
+void   skein__expert_holder__init
+                     (Skein__ExpertHolder         *message);
+size_t skein__expert_holder__get_packed_size
+                     (const Skein__ExpertHolder   *message);
+size_t skein__expert_holder__pack
+                     (const Skein__ExpertHolder   *message,
+                      uint8_t             *out);
+size_t skein__expert_holder__pack_to_buffer
+                     (const Skein__ExpertHolder   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ExpertHolder *
+       skein__expert_holder__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__expert_holder__free_unpacked
+                     (Skein__ExpertHolder *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Membership methods */
+void   skein__membership__init
+                     (Skein__Membership         *message);
+size_t skein__membership__get_packed_size
+                     (const Skein__Membership   *message);
+size_t skein__membership__pack
+                     (const Skein__Membership   *message,
+                      uint8_t             *out);
+size_t skein__membership__pack_to_buffer
+                     (const Skein__Membership   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Membership *
+       skein__membership__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__membership__free_unpacked
+                     (Skein__Membership *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__SetExpert methods */
+void   skein__set_expert__init
+                     (Skein__SetExpert         *message);
+size_t skein__set_expert__get_packed_size
+                     (const Skein__SetExpert   *message);
+size_t skein__set_expert__pack
+                     (const Skein__SetExpert   *message,
+                      uint8_t             *out);
+size_t skein__set_expert__pack_to_buffer
+                     (const Skein__SetExpert   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__SetExpert *
+       skein__set_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__set_expert__free_unpacked
+                     (Skein__SetExpert *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__OpenSet methods */
+void   skein__open_set__init
+                     (Skein__OpenSet         *message);
+size_t skein__open_set__get_packed_size
+                     (const Skein__OpenSet   *message);
+size_t skein__open_set__pack
+                     (const Skein__OpenSet   *message,
+                      uint8_t             *out);
+size_t skein__open_set__pack_to_buffer
+                     (const Skein__OpenSet   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__OpenSet *
+       skein__open_set__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__open_set__free_unpacked
+                     (Skein__OpenSet *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__SiteGroup methods */
+void   skein__site_group__init
+                     (Skein__SiteGroup         *message);
+size_t skein__site_group__get_packed_size
+                     (const Skein__SiteGroup   *message);
+size_t skein__site_group__pack
+                     (const Skein__SiteGroup   *message,
+                      uint8_t             *out);
+size_t skein__site_group__pack_to_buffer
+                     (const Skein__SiteGroup   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__SiteGroup *
+       skein__site_group__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__site_group__free_unpacked
+                     (Skein__SiteGroup *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__SetOpened methods */
+void   skein__set_opened__init
+                     (Skein__SetOpened         *message);
+size_t skein__set_opened__get_packed_size
+                     (const Skein__SetOpened   *message);
+size_t skein__set_opened__pack
+                     (const Skein__SetOpened   *message,
+                      uint8_t             *out);
+size_t skein__set_opened__pack_to_buffer
+                     (const Skein__SetOpened   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__SetOpened *
+       skein__set_opened__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__set_opened__free_unpacked
+                     (Skein__SetOpened *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Selection methods */
+void   skein__selection__init
+                     (Skein__Selection         *message);
+size_t skein__selection__get_packed_size
+                     (const Skein__Selection   *message);
+size_t skein__selection__pack
+                     (const Skein__Selection   *message,
+                      uint8_t             *out);
+size_t skein__selection__pack_to_buffer
+                     (const Skein__Selection   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Selection *
+       skein__selection__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__selection__free_unpacked
+                     (Skein__Selection *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Dispatch methods */
+void   skein__dispatch__init
+                     (Skein__Dispatch         *message);
+size_t skein__dispatch__get_packed_size
+                     (const Skein__Dispatch   *message);
+size_t skein__dispatch__pack
+                     (const Skein__Dispatch   *message,
+                      uint8_t             *out);
+size_t skein__dispatch__pack_to_buffer
+                     (const Skein__Dispatch   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Dispatch *
+       skein__dispatch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__dispatch__free_unpacked
+                     (Skein__Dispatch *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Combine methods */
+void   skein__combine__init
+                     (Skein__Combine         *message);
+size_t skein__combine__get_packed_size
+                     (const Skein__Combine   *message);
+size_t skein__combine__pack
+                     (const Skein__Combine   *message,
+                      uint8_t             *out);
+size_t skein__combine__pack_to_buffer
+                     (const Skein__Combine   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Combine *
+       skein__combine__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__combine__free_unpacked
+                     (Skein__Combine *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__DispatchFailed methods */
+void   skein__dispatch_failed__init
+                     (Skein__DispatchFailed         *message);
+size_t skein__dispatch_failed__get_packed_size
+                     (const Skein__DispatchFailed   *message);
+size_t skein__dispatch_failed__pack
+                     (const Skein__DispatchFailed   *message,
+                      uint8_t             *out);
+size_t skein__dispatch_failed__pack_to_buffer
+                     (const Skein__DispatchFailed   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__DispatchFailed *
+       skein__dispatch_failed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__dispatch_failed__free_unpacked
+                     (Skein__DispatchFailed *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Skein__Envelope_Closure)
@@ -1657,6 +2333,12 @@ typedef void (*Skein__TokenIDs_Closure)
                   void *closure_data);
 typedef void (*Skein__Sampling_Closure)
                  (const Skein__Sampling *message,
+                  void *closure_data);
+typedef void (*Skein__NamedValue_Closure)
+                 (const Skein__NamedValue *message,
+                  void *closure_data);
+typedef void (*Skein__RouteOptions_Closure)
+                 (const Skein__RouteOptions *message,
                   void *closure_data);
 typedef void (*Skein__Query_Closure)
                  (const Skein__Query *message,
@@ -1684,6 +2366,9 @@ typedef void (*Skein__TraceAttempt_Closure)
                   void *closure_data);
 typedef void (*Skein__Receipt_Closure)
                  (const Skein__Receipt *message,
+                  void *closure_data);
+typedef void (*Skein__MissingExpert_Closure)
+                 (const Skein__MissingExpert *message,
                   void *closure_data);
 typedef void (*Skein__Final_Closure)
                  (const Skein__Final *message,
@@ -1730,6 +2415,12 @@ typedef void (*Skein__StatusReply_Closure)
 typedef void (*Skein__ModelHolding_Closure)
                  (const Skein__ModelHolding *message,
                   void *closure_data);
+typedef void (*Skein__ExpertHolding_Closure)
+                 (const Skein__ExpertHolding *message,
+                  void *closure_data);
+typedef void (*Skein__DataEndpoint_Closure)
+                 (const Skein__DataEndpoint *message,
+                  void *closure_data);
 typedef void (*Skein__Hello_Closure)
                  (const Skein__Hello *message,
                   void *closure_data);
@@ -1754,6 +2445,36 @@ typedef void (*Skein__Generated_Closure)
 typedef void (*Skein__Ended_Closure)
                  (const Skein__Ended *message,
                   void *closure_data);
+typedef void (*Skein__ExpertHolder_Closure)
+                 (const Skein__ExpertHolder *message,
+                  void *closure_data);
+typedef void (*Skein__Membership_Closure)
+                 (const Skein__Membership *message,
+                  void *closure_data);
+typedef void (*Skein__SetExpert_Closure)
+                 (const Skein__SetExpert *message,
+                  void *closure_data);
+typedef void (*Skein__OpenSet_Closure)
+                 (const Skein__OpenSet *message,
+                  void *closure_data);
+typedef void (*Skein__SiteGroup_Closure)
+                 (const Skein__SiteGroup *message,
+                  void *closure_data);
+typedef void (*Skein__SetOpened_Closure)
+                 (const Skein__SetOpened *message,
+                  void *closure_data);
+typedef void (*Skein__Selection_Closure)
+                 (const Skein__Selection *message,
+                  void *closure_data);
+typedef void (*Skein__Dispatch_Closure)
+                 (const Skein__Dispatch *message,
+                  void *closure_data);
+typedef void (*Skein__Combine_Closure)
+                 (const Skein__Combine *message,
+                  void *closure_data);
+typedef void (*Skein__DispatchFailed_Closure)
+                 (const Skein__DispatchFailed *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1771,6 +2492,8 @@ extern const ProtobufCMessageDescriptor skein__chat_message__descriptor;
 extern const ProtobufCMessageDescriptor skein__chat__descriptor;
 extern const ProtobufCMessageDescriptor skein__token_ids__descriptor;
 extern const ProtobufCMessageDescriptor skein__sampling__descriptor;
+extern const ProtobufCMessageDescriptor skein__named_value__descriptor;
+extern const ProtobufCMessageDescriptor skein__route_options__descriptor;
 extern const ProtobufCMessageDescriptor skein__query__descriptor;
 extern const ProtobufCMessageDescriptor skein__accepted__descriptor;
 extern const ProtobufCMessageDescriptor skein__alternative__descriptor;
@@ -1780,6 +2503,7 @@ extern const ProtobufCMessageDescriptor skein__usage__descriptor;
 extern const ProtobufCMessageDescriptor skein__timings__descriptor;
 extern const ProtobufCMessageDescriptor skein__trace_attempt__descriptor;
 extern const ProtobufCMessageDescriptor skein__receipt__descriptor;
+extern const ProtobufCMessageDescriptor skein__missing_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__final__descriptor;
 extern const ProtobufCMessageDescriptor skein__failure__descriptor;
 extern const ProtobufCMessageDescriptor skein__cancel__descriptor;
@@ -1795,6 +2519,8 @@ extern const ProtobufCMessageDescriptor skein__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__status_reply__descriptor;
 extern const ProtobufCMessageDescriptor skein__model_holding__descriptor;
+extern const ProtobufCMessageDescriptor skein__expert_holding__descriptor;
+extern const ProtobufCMessageDescriptor skein__data_endpoint__descriptor;
 extern const ProtobufCMessageDescriptor skein__hello__descriptor;
 extern const ProtobufCMessageDescriptor skein__welcome__descriptor;
 extern const ProtobufCMessageDescriptor skein__heartbeat__descriptor;
@@ -1803,6 +2529,16 @@ extern const ProtobufCMessageDescriptor skein__assign__descriptor;
 extern const ProtobufCMessageDescriptor skein__withdraw__descriptor;
 extern const ProtobufCMessageDescriptor skein__generated__descriptor;
 extern const ProtobufCMessageDescriptor skein__ended__descriptor;
+extern const ProtobufCMessageDescriptor skein__expert_holder__descriptor;
+extern const ProtobufCMessageDescriptor skein__membership__descriptor;
+extern const ProtobufCMessageDescriptor skein__set_expert__descriptor;
+extern const ProtobufCMessageDescriptor skein__open_set__descriptor;
+extern const ProtobufCMessageDescriptor skein__site_group__descriptor;
+extern const ProtobufCMessageDescriptor skein__set_opened__descriptor;
+extern const ProtobufCMessageDescriptor skein__selection__descriptor;
+extern const ProtobufCMessageDescriptor skein__dispatch__descriptor;
+extern const ProtobufCMessageDescriptor skein__combine__descriptor;
+extern const ProtobufCMessageDescriptor skein__dispatch_failed__descriptor;
 
 PROTOBUF_C__END_DECLS
 

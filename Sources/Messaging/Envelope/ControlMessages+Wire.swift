@@ -8,6 +8,7 @@ extension ModelHolding {
             c.sha256 = arena.text(sha256)
             c.context_length = contextLength
             c.vocabulary = vocabulary
+            c.routed = routed ? 1 : 0
         }
     }
 
@@ -16,7 +17,8 @@ extension ModelHolding {
             model: try readText(c.model, "ModelHolding.model", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "ModelHolding.sha256", max: WireLimits.nameBytesMax),
             contextLength: c.context_length,
-            vocabulary: c.vocabulary)
+            vocabulary: c.vocabulary,
+            routed: c.routed != 0)
     }
 }
 
@@ -30,6 +32,9 @@ extension Hello {
             c.models = arena.list(models) { $0.encoded(arena) }
             c.capacity = capacity
             c.ready = ready ? 1 : 0
+            c.n_experts = experts.count
+            c.experts = arena.list(experts) { $0.encoded(arena) }
+            c.data = data?.encoded(arena)
         }
     }
 
@@ -41,7 +46,10 @@ extension Hello {
             models: try readMessages(
                 c.models, c.n_models, "Hello.models", max: WireLimits.modelsMax, ModelHolding.init),
             capacity: c.capacity,
-            ready: c.ready != 0)
+            ready: c.ready != 0,
+            experts: try readMessages(
+                c.experts, c.n_experts, "Hello.experts", max: WireLimits.expertsMax, ExpertHolding.init),
+            data: try c.data.map { (message) throws(WireError) in try DataEndpoint(message.pointee) })
     }
 }
 
@@ -104,6 +112,7 @@ extension Assign {
             c.max_tokens = maxTokens
             c.top_logprobs = topLogprobs
             c.deadline_milliseconds = deadlineMilliseconds
+            c.route = route?.encoded(arena)
         }
     }
 
@@ -115,7 +124,8 @@ extension Assign {
             sampling: try c.sampling.map { (message) throws(WireError) in try Sampling(message.pointee) } ?? Sampling(),
             maxTokens: c.max_tokens,
             topLogprobs: c.top_logprobs,
-            deadlineMilliseconds: c.deadline_milliseconds)
+            deadlineMilliseconds: c.deadline_milliseconds,
+            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) })
     }
 }
 
@@ -162,6 +172,8 @@ extension Ended {
             c.message = arena.text(message)
             c.prefill_microseconds = prefillMicroseconds
             c.decode_microseconds = decodeMicroseconds
+            c.n_missing = missing.count
+            c.missing = arena.list(missing) { $0.encoded(arena) }
         }
     }
 
@@ -171,6 +183,8 @@ extension Ended {
             kind: try readCase(c.kind.rawValue, "Ended.kind"),
             message: try readText(c.message, "Ended.message", max: WireLimits.messageBytesMax),
             prefillMicroseconds: c.prefill_microseconds,
-            decodeMicroseconds: c.decode_microseconds)
+            decodeMicroseconds: c.decode_microseconds,
+            missing: try readMessages(
+                c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init))
     }
 }

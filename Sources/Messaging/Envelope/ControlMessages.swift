@@ -7,14 +7,17 @@ package struct ModelHolding: Sendable, Equatable {
     /// Tokens.
     package var contextLength: UInt32
     package var vocabulary: UInt32
+    /// Its experts live elsewhere: this worker wants `Membership`.
+    package var routed: Bool
 
     package init(
-        model: String = "", sha256: String = "", contextLength: UInt32 = 0, vocabulary: UInt32 = 0
+        model: String = "", sha256: String = "", contextLength: UInt32 = 0, vocabulary: UInt32 = 0, routed: Bool = false
     ) {
         self.model = model
         self.sha256 = sha256
         self.contextLength = contextLength
         self.vocabulary = vocabulary
+        self.routed = routed
     }
 }
 
@@ -30,10 +33,13 @@ package struct Hello: Sendable, Equatable {
     package var capacity: UInt32
     /// Weights loaded and verified.
     package var ready: Bool
+    package var experts: [ExpertHolding]
+    /// Where there are experts.
+    package var data: DataEndpoint?
 
     package init(
         worker: String = "", incarnation: UInt64 = 0, numerics: String = "", models: [ModelHolding] = [],
-        capacity: UInt32 = 0, ready: Bool = false
+        capacity: UInt32 = 0, ready: Bool = false, experts: [ExpertHolding] = [], data: DataEndpoint? = nil
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -41,6 +47,8 @@ package struct Hello: Sendable, Equatable {
         self.models = models
         self.capacity = capacity
         self.ready = ready
+        self.experts = experts
+        self.data = data
     }
 }
 
@@ -94,10 +102,12 @@ package struct Assign: Sendable, Equatable {
     package var topLogprobs: UInt32
     /// Remaining time.
     package var deadlineMilliseconds: UInt64
+    /// Nil: the model's defaults.
+    package var route: RouteOptions?
 
     package init(
         assignment: UInt64 = 0, model: String = "", generatedBefore: UInt32 = 0, sampling: Sampling = Sampling(),
-        maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0
+        maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0, route: RouteOptions? = nil
     ) {
         self.assignment = assignment
         self.model = model
@@ -106,6 +116,7 @@ package struct Assign: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.topLogprobs = topLogprobs
         self.deadlineMilliseconds = deadlineMilliseconds
+        self.route = route
     }
 }
 
@@ -141,15 +152,17 @@ package struct Ended: Sendable, Equatable {
     /// The worker's own clock.
     package var prefillMicroseconds: UInt64
     package var decodeMicroseconds: UInt64
+    package var missing: [MissingExpert]
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0
+        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = []
     ) {
         self.assignment = assignment
         self.kind = kind
         self.message = message
         self.prefillMicroseconds = prefillMicroseconds
         self.decodeMicroseconds = decodeMicroseconds
+        self.missing = missing
     }
 }

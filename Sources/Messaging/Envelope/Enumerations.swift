@@ -50,4 +50,10 @@ package enum FailureKind: UInt32, Error, Sendable, CaseIterable {
     case unknownOutcome = 22
     case numericsMismatch = 23
     case nameTaken = 24
+    /// The worker does not hold the expert, or holds other weights under its name.
+    case unknownExpert = 26
+    /// The trunk has no such site, or the expert does nothing there.
+    case unknownSite = 27
+    /// `OpenSet` comes first.
+    case unknownSet = 28
 }

@@ -22,6 +22,12 @@ package enum Message: Sendable, Equatable {
     case withdraw(Withdraw)
     case generated(Generated)
     case ended(Ended)
+    case membership(Membership)
+    case openSet(OpenSet)
+    case setOpened(SetOpened)
+    case dispatch(Dispatch)
+    case combine(Combine)
+    case dispatchFailed(DispatchFailed)
 }
 
 extension Message {
@@ -53,6 +59,14 @@ extension Message {
         case .withdraw(let body): (c.body_case, c.withdraw) = (SKEIN__ENVELOPE__BODY_WITHDRAW, body.encoded(arena))
         case .generated(let body): (c.body_case, c.generated) = (SKEIN__ENVELOPE__BODY_GENERATED, body.encoded(arena))
         case .ended(let body): (c.body_case, c.ended) = (SKEIN__ENVELOPE__BODY_ENDED, body.encoded(arena))
+        case .membership(let body):
+            (c.body_case, c.membership) = (SKEIN__ENVELOPE__BODY_MEMBERSHIP, body.encoded(arena))
+        case .openSet(let body): (c.body_case, c.open_set) = (SKEIN__ENVELOPE__BODY_OPEN_SET, body.encoded(arena))
+        case .setOpened(let body): (c.body_case, c.set_opened) = (SKEIN__ENVELOPE__BODY_SET_OPENED, body.encoded(arena))
+        case .dispatch(let body): (c.body_case, c.dispatch) = (SKEIN__ENVELOPE__BODY_DISPATCH, body.encoded(arena))
+        case .combine(let body): (c.body_case, c.combine) = (SKEIN__ENVELOPE__BODY_COMBINE, body.encoded(arena))
+        case .dispatchFailed(let body):
+            (c.body_case, c.dispatch_failed) = (SKEIN__ENVELOPE__BODY_DISPATCH_FAILED, body.encoded(arena))
         }
     }
 
@@ -81,6 +95,12 @@ extension Message {
         case SKEIN__ENVELOPE__BODY_WITHDRAW: self = .withdraw(try Withdraw(body(c.withdraw)))
         case SKEIN__ENVELOPE__BODY_GENERATED: self = .generated(try Generated(body(c.generated)))
         case SKEIN__ENVELOPE__BODY_ENDED: self = .ended(try Ended(body(c.ended)))
+        case SKEIN__ENVELOPE__BODY_MEMBERSHIP: self = .membership(try Membership(body(c.membership)))
+        case SKEIN__ENVELOPE__BODY_OPEN_SET: self = .openSet(try OpenSet(body(c.open_set)))
+        case SKEIN__ENVELOPE__BODY_SET_OPENED: self = .setOpened(try SetOpened(body(c.set_opened)))
+        case SKEIN__ENVELOPE__BODY_DISPATCH: self = .dispatch(try Dispatch(body(c.dispatch)))
+        case SKEIN__ENVELOPE__BODY_COMBINE: self = .combine(try Combine(body(c.combine)))
+        case SKEIN__ENVELOPE__BODY_DISPATCH_FAILED: self = .dispatchFailed(try DispatchFailed(body(c.dispatch_failed)))
         default: throw .unknownBody
         }
     }

@@ -29,11 +29,13 @@ package struct Query: Sendable, Equatable {
     package var fromPosition: UInt32
     package var trace: Bool
     package var topLogprobs: UInt32
+    /// Nil: the topology's defaults.
+    package var route: RouteOptions?
 
     package init(
         id: QueryID, node: String = "", prompt: Prompt?, sampling: Sampling = Sampling(), maxTokens: UInt32 = 0,
         stop: [String] = [], deadlineMilliseconds: UInt64 = 0, fromPosition: UInt32 = 0, trace: Bool = false,
-        topLogprobs: UInt32 = 0
+        topLogprobs: UInt32 = 0, route: RouteOptions? = nil
     ) {
         self.id = id
         self.node = node
@@ -45,6 +47,7 @@ package struct Query: Sendable, Equatable {
         self.fromPosition = fromPosition
         self.trace = trace
         self.topLogprobs = topLogprobs
+        self.route = route
     }
 }
 
@@ -62,6 +65,7 @@ extension Query {
             c.from_position = fromPosition
             c.trace = trace ? 1 : 0
             c.top_logprobs = topLogprobs
+            c.route = route?.encoded(arena)
         }
     }
 
@@ -100,7 +104,8 @@ extension Query {
             deadlineMilliseconds: c.deadline_milliseconds,
             fromPosition: c.from_position,
             trace: c.trace != 0,
-            topLogprobs: c.top_logprobs)
+            topLogprobs: c.top_logprobs,
+            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) })
     }
 
     private static func readPrompt(_ c: Skein__Query) throws(WireError) -> Prompt? {

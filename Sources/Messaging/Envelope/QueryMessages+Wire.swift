@@ -213,6 +213,8 @@ extension Final {
             c.n_trace = trace.count
             c.trace = arena.list(trace) { $0.encoded(arena) }
             c.receipt = receipt?.encoded(arena)
+            c.n_missing = missing.count
+            c.missing = arena.list(missing) { $0.encoded(arena) }
         }
     }
 
@@ -224,7 +226,9 @@ extension Final {
             usage: try c.usage.map { (message) throws(WireError) in try Usage(message.pointee) } ?? Usage(),
             timings: try c.timings.map { (message) throws(WireError) in try Timings(message.pointee) } ?? Timings(),
             trace: try readMessages(c.trace, c.n_trace, "Final.trace", max: WireLimits.attemptsMax, TraceAttempt.init),
-            receipt: try c.receipt.map { (message) throws(WireError) in try Receipt(message.pointee) })
+            receipt: try c.receipt.map { (message) throws(WireError) in try Receipt(message.pointee) },
+            missing: try readMessages(
+                c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init))
     }
 }
 

@@ -196,10 +196,12 @@ package struct Final: Sendable, Equatable {
     package var trace: [TraceAttempt]
     /// When a trace was asked for.
     package var receipt: Receipt?
+    package var missing: [MissingExpert]
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
-        timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil
+        timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
+        missing: [MissingExpert] = []
     ) {
         self.id = id
         self.attempt = attempt
@@ -208,6 +210,7 @@ package struct Final: Sendable, Equatable {
         self.timings = timings
         self.trace = trace
         self.receipt = receipt
+        self.missing = missing
     }
 }
 

@@ -139,6 +139,8 @@ extension WorkerStatus {
             c.resident_bytes = residentBytes
             c.progress = progress
             c.numerics = arena.text(numerics)
+            c.n_experts = experts.count
+            c.experts = arena.list(experts) { arena.text($0) }
         }
     }
 
@@ -154,7 +156,11 @@ extension WorkerStatus {
             capacity: c.capacity,
             residentBytes: c.resident_bytes,
             progress: c.progress,
-            numerics: try readText(c.numerics, "WorkerStatus.numerics", max: WireLimits.nameBytesMax))
+            numerics: try readText(c.numerics, "WorkerStatus.numerics", max: WireLimits.nameBytesMax),
+            experts: try readList(c.experts, c.n_experts, "WorkerStatus.experts", max: WireLimits.expertsMax) {
+                (text) throws(WireError) in
+                try readText(text, "WorkerStatus.experts", max: WireLimits.nameBytesMax)
+            })
     }
 }
 

@@ -109,10 +109,11 @@ package struct WorkerStatus: Sendable, Equatable {
     package var residentBytes: UInt64
     package var progress: UInt64
     package var numerics: String
+    package var experts: [String]
 
     package init(
         name: String = "", state: String = "", models: [String] = [], inFlight: UInt32 = 0, capacity: UInt32 = 0,
-        residentBytes: UInt64 = 0, progress: UInt64 = 0, numerics: String = ""
+        residentBytes: UInt64 = 0, progress: UInt64 = 0, numerics: String = "", experts: [String] = []
     ) {
         self.name = name
         self.state = state
@@ -122,6 +123,7 @@ package struct WorkerStatus: Sendable, Equatable {
         self.residentBytes = residentBytes
         self.progress = progress
         self.numerics = numerics
+        self.experts = experts
     }
 }
 

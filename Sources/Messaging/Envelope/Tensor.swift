@@ -48,6 +48,31 @@ package struct Tensor: Sendable, Equatable {
         bytes = values.withUnsafeBytes { Array($0) }
     }
 
+    /// An `f32` tensor whose elements `fill` writes, all of them, in row-major order.
+    package init(shape: [Int], filling fill: (inout MutableSpan<Float>) -> Void) {
+        let count = shape.reduce(1, *)
+        type = .f32
+        self.shape = shape
+        bytes = [UInt8](unsafeUninitializedCapacity: count * 4) { buffer, initialised in
+            // An array's elements start 32 bytes into a block of malloc's, which is aligned to 16.
+            buffer.withMemoryRebound(to: Float.self) { floats in
+                floats.initialize(repeating: 0)
+                var span = floats.mutableSpan
+                fill(&span)
+            }
+            initialised = count * 4
+        }
+    }
+
+    /// Lends the elements of an `f32` tensor.
+    package func withFloats<Value>(_ body: (Span<Float>) throws(WireError) -> Value) throws(WireError) -> Value {
+        try require(.f32)
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(WireError) in try body(buffer.assumingMemoryBound(to: Float.self).span) }
+        }
+        return try result.get()
+    }
+
     /// The elements of an `i32` tensor.
     package func int32s() throws(WireError) -> [Int32] {
         try require(.i32)

@@ -23,6 +23,14 @@ package enum WireLimits {
     package static let modelsMax = 256
     package static let workersMax = 1024
     package static let nodesMax = 1024
+    package static let expertsMax = 4096
+    /// (site, expert) pairs of one dispatch.
+    package static let selectionsMax = 16_384
+    /// Rows of one dispatch.
+    package static let dispatchRowsMax = 8192
+    package static let groupsMax = 4096
+    package static let sitesPerGroupMax = 16
+    package static let addressBytesMax = 1024
 
     /// What decoding may allocate for an envelope of this size: protobuf-c's structs are larger than what they come
     /// from (an empty message of two bytes becomes one of 40), and a hostile envelope makes the most of that.

@@ -89,7 +89,8 @@ extension CommandFailure {
             self = .failed(failure.description)
         case .malformed, .unknownVersion, .oversize, .wrongDType, .truncatedTensor, .forbidden, .unknownNode,
             .emptyPrompt,
-            .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken:
+            .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken,
+            .unknownExpert, .unknownSite, .unknownSet:
             self = .refused(failure.description)
         }
     }

@@ -18,11 +18,18 @@ logprobs = [
 scopes = [w.ScopeStatistics(
     scope="worker", name="w1", counters=[w.Counter(name="queries", value=12)],
     latencies=[w.Percentiles(name="queue", count=3, mean=1.5, p50=1, p90=2, p99=3, max=4)])]
+route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="joins", common="dropped:1",
+                       allowed=["german", "python"], biases=[w.NamedValue(name="swift", value=-1.5)],
+                       weights=[w.NamedValue(name="manual", value=0.25)])
+missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
+holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33)
+data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
+nonce = bytes(17 * i for i in range(16))
 
 
 def query(**prompt):
     return dict(query=w.Query(id=ID, node="writer", sampling=sampling, max_tokens=99, stop=["\n\n", "ende"],
-                              deadline_milliseconds=30000, from_position=17, trace=True, top_logprobs=3, **prompt))
+                              deadline_milliseconds=30000, from_position=17, trace=True, top_logprobs=3, route=route, **prompt))
 
 
 bodies = [
@@ -40,7 +47,7 @@ bodies = [
         timings=w.Timings(queue=1, prefill=2, decode=3, total=6),
         trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
                               prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
-        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9))),
+        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9), missing=missing)),
     dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
                            tokens_sent=8)),
     dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
@@ -54,20 +61,32 @@ bodies = [
     dict(status_reply=w.StatusReply(
         cluster="quickstart", state="ready", uptime_milliseconds=12, queued=1, in_flight=2,
         workers=[w.WorkerStatus(name="w1", state="ready", models=["m", "n"], in_flight=1, capacity=8,
-                                resident_bytes=1 << 33, progress=77, numerics="k1/fast")],
+                                resident_bytes=1 << 33, progress=77, numerics="k1/fast", experts=["french", "swift"])],
         nodes=[w.NodeStatus(name="writer", model="m", ready_workers=2)])),
     dict(hello=w.Hello(worker="w1", incarnation=4, numerics="k1/fast",
-                       models=[w.ModelHolding(model="m", sha256="ff", context_length=2048, vocabulary=49152)],
-                       capacity=8, ready=True)),
+                       models=[w.ModelHolding(model="m", sha256="ff", context_length=2048, vocabulary=49152,
+                                              routed=True)],
+                       capacity=8, ready=True, experts=[holding], data=data)),
     dict(welcome=w.Welcome(incarnation=4, heartbeat_milliseconds=250)),
     dict(heartbeat=w.Heartbeat(incarnation=4, progress=9, in_flight=2, resident_bytes=1 << 34)),
     dict(goodbye=w.Goodbye(incarnation=4, reason="SIGTERM")),
     dict(assign=w.Assign(assignment=5, model="m", generated_before=2, sampling=sampling, max_tokens=64,
-                         top_logprobs=2, deadline_milliseconds=1234)),
+                         top_logprobs=2, deadline_milliseconds=1234,
+                         route=w.RouteOptions(method="phatgoose", top_k=2))),
     dict(withdraw=w.Withdraw(assignment=5)),
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
-                       decode_microseconds=7)),
+                       decode_microseconds=7, missing=missing)),
+    dict(membership=w.Membership(version=3, holders=[
+        w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),
+    dict(open_set=w.OpenSet(set=2, nonce=nonce, worker="w1", incarnation=4, trunk_sha256="aa", numerics="lr1",
+                            experts=[w.SetExpert(id=3, expert="french", sha256="bb")],
+                            groups=[w.SiteGroup(sites=["q", "k"], outputs=[576, 192], inputs=576)])),
+    dict(set_opened=w.SetOpened(set=2, nonce=nonce, worker="w1", incarnation=4)),
+    dict(dispatch=w.Dispatch(dispatch=9, set=2, group=118, selections=[
+        w.Selection(site=1, expert=3, rows=[0, 2, 300]), w.Selection(site=2, expert=4, rows=[1])])),
+    dict(combine=w.Combine(dispatch=9)),
+    dict(dispatch_failed=w.DispatchFailed(dispatch=9, set=2, kind=w.UNKNOWN_EXPERT, message="no expert 3")),
 ]
 lines = [w.Envelope(version=1, **body).SerializeToString(deterministic=True).hex() for body in bodies]
 pathlib.Path(__file__).with_name("envelopes.txt").write_text("\n".join(lines) + "\n")
