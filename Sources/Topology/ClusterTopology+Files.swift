@@ -7,6 +7,7 @@ extension ClusterTopology {
         let hosted = worker.map { worker in models.filter { worker.models.contains($0.name) } } ?? models
         var needed = hosted.map { (line: $0.line, key: "models", file: $0.file, advice: modelAdvice) }
         needed += keyFiles(for: worker).map { (line: $0.line, key: $0.key, file: $0.file, advice: keyAdvice) }
+        needed += expertFiles(for: worker).map { (line: $0.line, key: "experts", file: $0.file, advice: expertAdvice) }
         let missing = needed.compactMap { entry -> TopologyError.Issue? in
             problem(with: entry.file).map {
                 .init(path: path, line: entry.line, key: entry.key, message: "\(entry.file): \($0); \(entry.advice)")
@@ -16,6 +17,7 @@ extension ClusterTopology {
     }
 
     private var modelAdvice: String { "give the right path, or fetch the default model with deploy/fetch-model.sh" }
+    private var expertAdvice: String { "give the right store, or import the expert with `skein expert import`" }
     private var keyAdvice: String { "make it with `skein keygen`, or give the right path" }
 
     private func keyFiles(for worker: WorkerEntry?) -> [(line: Int, key: String, file: String)] {
@@ -28,6 +30,18 @@ extension ClusterTopology {
             entry.keyFile.map { (line: entry.line, key: "workers", file: $0) }
         }
         return (server + everyone).compactMap { key, file in file.map { (security.line, key, $0) } } + workers
+    }
+
+    /// What is loaded of each expert first. A trunk reads the gates of all.
+    private func expertFiles(for worker: WorkerEntry?) -> [(line: Int, file: String)] {
+        func file(_ store: String, _ name: String) -> String { "\(store)/\(name)/adapter_config.json" }
+        let hosts = worker.map { [$0] } ?? workers.filter { $0.host != .remote }
+        let held = hosts.compactMap(\.experts).flatMap { experts in
+            experts.names.map { (line: experts.line, file: file(experts.store, $0)) }
+        }
+        let routed = models.filter { model in hosts.contains { $0.models.contains(model.name) } }.compactMap(\.experts)
+        return held
+            + routed.flatMap { entry in entry.experts.map { (line: $0.line, file: file(entry.store, $0.name)) } }
     }
 
     private func problem(with file: String) -> String? {

@@ -34,14 +34,17 @@ extension ClusterTopology {
         let paths = ClusterPaths(topologyPath: path, clusterName: name, environment: environment)
         self.name = name
         self.paths = paths
-        router = RouterEntry(reading: section.part("router", keys: RouterEntry.keys), paths: paths)
+        let routerSection = section.part("router", keys: RouterEntry.keys)
+        router = RouterEntry(reading: routerSection, paths: paths)
         security = SecurityEntry(reading: section.part("security", keys: SecurityEntry.keys), paths: paths)
         let models = section.sections("models", keys: ModelEntry.keys, countMax: ModelEntry.countMax)
             .compactMap { ModelEntry(reading: $0, paths: paths) }
         let modelNames = models.map(\.name)
         self.models = models
-        workers = section.sections("workers", keys: WorkerEntry.keys, countMax: WorkerEntry.countMax)
-            .flatMap { WorkerEntry.read($0, knownModels: modelNames, paths: paths) }
+        let trunk = TrunkEntry.read(routerSection, models: models, paths: paths)
+        workers =
+            section.sections("workers", keys: WorkerEntry.keys, countMax: WorkerEntry.countMax)
+            .flatMap { WorkerEntry.read($0, models: models, paths: paths) } + [trunk].compactMap(\.self)
         let nodes =
             section.has("nodes")
             ? section.sections("nodes", keys: NodeEntry.keys, countMax: NodeEntry.countMax)

@@ -5,19 +5,26 @@ extension ClusterTopology {
         checkNames(section)
         checkNodes(section)
         checkSecurity(section)
+        checkExperts(section)
+        checkDataEndpoints(section)
     }
 
     private func checkPresence(_ section: Section) {
-        for key in ["models", "workers"] where !section.has(key) || section.isEmptyList(key) {
+        // The router can serve alone, with its own trunk and pinned experts.
+        for key in trunk == nil ? ["models", "workers"] : ["models"] where !section.has(key) || section.isEmptyList(key)
+        {
             section.add(key, section.has(key) ? "is empty; list at least one" : "is missing; list at least one")
         }
     }
 
     private func checkNames(_ section: Section) {
         rejectDuplicates(models.map { ($0.name, $0.line) }, list: "models", section)
-        rejectDuplicates(workers.map { ($0.name, $0.line) }, list: "workers", section)
+        let listed = workers.filter { $0.host != .router }
+        rejectDuplicates(listed.map { ($0.name, $0.line) }, list: "workers", section)
         rejectDuplicates(nodes.map { ($0.name, $0.line) }, list: "nodes", section)
-        for worker in workers where worker.name == "router" || worker.name == "launcher" {
+        // The router's own worker has its name from us.
+        let taken = ["router", "launcher"] + (trunk == nil ? [] : [TrunkEntry.workerName])
+        for worker in workers where worker.host != .router && taken.contains(worker.name) {
             section.issues.add(
                 line: worker.line, key: "workers", "`\(worker.name)` names another process; choose another")
         }
@@ -71,7 +78,7 @@ extension ClusterTopology {
             }
         }
         guard router.control.bind.isTCP else { return }
-        for worker in workers where worker.keyFile == nil {
+        for worker in workers where worker.keyFile == nil && worker.host != .router {
             section.issues.add(
                 line: worker.line, key: "workers",
                 "worker `\(worker.name)` needs a key of its own to reach a tcp control socket; make one with "

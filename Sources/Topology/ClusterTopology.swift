@@ -5,7 +5,7 @@ package struct ClusterTopology: Equatable, Sendable {
     package let router: RouterEntry
     package let security: SecurityEntry
     package let models: [ModelEntry]
-    /// Replicas written out.
+    /// Replicas written out; last, the router's own (`router: trunk:`), where there is one.
     package let workers: [WorkerEntry]
     package let nodes: [NodeEntry]
     /// Where a query without a node goes; nil: a query must name one.
@@ -20,17 +20,27 @@ package struct ClusterTopology: Equatable, Sendable {
     package func worker(_ name: String) -> WorkerEntry? { workers.first { $0.name == name } }
     package func node(_ name: String) -> NodeEntry? { nodes.first { $0.name == name } }
 
+    /// What the router process serves itself.
+    package var trunk: WorkerEntry? { workers.first { $0.host == .router } }
+
     /// The workers that `skein launch` starts.
     package var localWorkers: [WorkerEntry] { workers.filter { $0.host == .local } }
 
-    /// Compute threads of `worker` on a machine with `cores` cores. `auto` shares the cores evenly among the local
-    /// workers that say so, at least one each: threads that outnumber the cores wait for each other at every barrier.
+    /// Compute threads of `worker` on a machine with `cores` cores. `auto` shares the cores evenly among the workers on this
+    /// machine that say so, at least one each: threads that outnumber the cores wait for each other at every barrier. Workers
+    /// that hold experts only work while a trunk waits for them, so they and the others each have all the cores to share.
     /// Bits do not depend on it (P1).
     package func threads(of worker: WorkerEntry, cores: Int) -> Int {
         switch worker.threads {
         case .count(let count): count
+        case .auto where worker.host == .remote: cores
         case .auto:
-            max(1, cores / (worker.host == .remote ? 1 : localWorkers.count { $0.threads == .auto }))
+            max(
+                1,
+                cores
+                    / workers.count {
+                        $0.host != .remote && $0.threads == .auto && $0.models.isEmpty == worker.models.isEmpty
+                    })
         }
     }
 }

@@ -15,6 +15,26 @@ struct Mistake: CustomTestStringConvertible {
     }
 }
 
+/// Two experts, german on line 9, workers from line 11 on.
+func routed(
+    _ extra: String = "log: {}", router: String = "{trunk: [m]}", route: String = "{}", workers: String
+) -> String {
+    """
+    name: test
+    router: \(router)
+    models:
+      - name: m
+        file: m.gguf
+        experts:
+          store: store
+          route: \(route)
+          names: [french, german]
+    workers:
+    \(workers)
+    \(extra)
+    """
+}
+
 private let router = "router:\n  "
 
 private let mistakes: [Mistake] = [
@@ -134,6 +154,59 @@ private let mistakes: [Mistake] = [
     Mistake(
         "duplicate node", minimal("nodes:\n  - {name: x, model: m}\n  - {name: x, model: m}"),
         "10: nodes: `x` is already the name of the entry at line 9"),
+    // Experts.
+    Mistake(
+        "an expert that nobody holds", routed(workers: "  - {name: a, experts: {names: [french]}}"),
+        "9: models: no worker holds expert `german` of `m`"),
+    Mistake(
+        "a trunk that nobody serves",
+        routed(router: "{}", workers: "  - {name: a, experts: {names: [french, german]}}"),
+        "4: models: no worker hosts `m`, so node `m`", "4: models: nobody serves the trunk of `m`"),
+    Mistake(
+        "an unknown expert", routed(workers: "  - {name: a, experts: {names: [french, germn, german]}}"),
+        "11: workers[0].experts.names[1]: unknown expert `germn`; did you mean `german`?"),
+    Mistake(
+        "an expert twice", routed(workers: "  - {name: a, experts: {names: [french, german, french]}}"),
+        "11: workers[0].experts.names[2]: `french` is listed twice"),
+    Mistake(
+        "experts of a model without", minimal("  - {name: b, experts: {model: m, names: [x]}}"),
+        "8: workers[1].experts.model: `m` is no model with experts"),
+    Mistake(
+        "a worker with nothing", minimal("  - {name: b}"), "8: workers[1].models: is missing; list the models it hosts"),
+    Mistake(
+        "data without experts", minimal("  - {name: b, models: [m], data: ipc}"),
+        "8: workers[1].data: is where trunks reach a worker's experts"),
+    Mistake(
+        "a wildcard that nobody can connect to",
+        routed(
+            "security: {insecure: true}",
+            workers: "  - {name: a, experts: {names: [french, german]}, data: \"tcp://*:7080\"}"),
+        "11: workers[0].data: `tcp://*:7080` means every interface"),
+    Mistake(
+        "tcp data without keys",
+        routed(workers: "  - {name: a, experts: {names: [french, german]}, data: \"tcp://h:7080\"}"),
+        "11: workers: the tcp data endpoint of `a` needs keys"),
+    Mistake(
+        "one data endpoint for two",
+        routed(
+            "security: {insecure: true}",
+            workers: "  - {name: a, experts: {names: [french, german]}, data: \"tcp://h:7080\"}\n"
+                + "  - {name: b, experts: {names: [french]}, data: \"tcp://h:7080\"}"),
+        "12: workers: tcp://h:7080 is already the data endpoint of `a`"),
+    Mistake(
+        "a method that is none",
+        routed(route: "{method: fatgoose}", workers: "  - {name: a, experts: {names: [french, german]}}"),
+        "8: models[0].experts.route.method: `fatgoose` is no method; did you mean `phatgoose`?"),
+    Mistake(
+        "a default beyond the bounds",
+        routed(
+            route: "{top_k: 4, top_k_max: 3, methods: [arrow]}",
+            workers: "  - {name: a, experts: {names: [french, german]}}"),
+        "8: models[0].experts.route.top_k: 4 is more than top_k_max",
+        "8: models[0].experts.route.methods: leaves out the default method, phatgoose"),
+    Mistake(
+        "two trunks", routed(workers: "  - {name: trunk, experts: {names: [french, german]}}"),
+        "11: workers: `trunk` names another process"),
     // Everything at once.
     Mistake(
         "all mistakes are reported, in the order of the lines",

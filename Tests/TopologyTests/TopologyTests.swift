@@ -103,7 +103,7 @@ struct ReadingTests {
     @Test func theReadyTopologiesParse() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        for name in ["quickstart", "one-worker", "secure-tcp"] {
+        for name in ["quickstart", "one-worker", "secure-tcp", "phatgoose"] {
             let topology = try ClusterTopology(contentsOf: root.path + "/topology/\(name).yaml")
             #expect(topology.name == name)
             #expect(topology.defaultNode == "smollm2")

@@ -16,11 +16,13 @@ package struct ModelEntry: Equatable, Sendable {
     package let compute: ComputeMode
     /// Tokens a sequence may have, prompt and answer; nil: what the weight file says.
     package let contextTokens: Int?
+    /// Of a routed model.
+    package let experts: ExpertsEntry?
     package let line: Int
 }
 
 extension ModelEntry {
-    static let keys = ["name", "file", "sha256", "compute", "context"]
+    static let keys = ["name", "file", "sha256", "compute", "context", "experts"]
     static let countMax = 256
 
     /// Nil, with an issue, when a required key is missing or wrong.
@@ -31,10 +33,13 @@ extension ModelEntry {
         let compute = section.choice("compute", default: ComputeMode.fast)
         let context =
             section.has("context") ? section.integer("context", in: 16...4_194_304, default: 16, unit: "tokens") : nil
+        let experts = section.section("experts", keys: ExpertsEntry.keys).flatMap {
+            ExpertsEntry(reading: $0, paths: paths)
+        }
         guard let name, let file else { return nil }
         self.init(
             name: name, file: paths.resolved(file), sha256: sha256, compute: compute, contextTokens: context,
-            line: section.line)
+            experts: experts, line: section.line)
     }
 
     private static func digest(_ section: Section) -> String? {

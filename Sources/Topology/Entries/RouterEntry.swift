@@ -10,7 +10,7 @@ package struct RouterEntry: Equatable, Sendable {
 }
 
 extension RouterEntry {
-    static let keys = ["front", "control", "statistics", "limits"]
+    static let keys = ["front", "control", "statistics", "limits", "trunk"]
 
     init(reading section: Section, paths: ClusterPaths) {
         front = ListeningAddress(reading: "front", of: section, ipc: paths.socket("front"))

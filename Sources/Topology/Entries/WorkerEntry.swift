@@ -11,31 +11,43 @@ package enum WorkerHost: String, Equatable, Sendable, CaseIterable {
     case local
     /// Somebody else, elsewhere: `skein worker --topology … --name …`.
     case remote
+    /// The router, in its own process: `router: trunk:`.
+    case router
+
+    /// Those that an entry of `workers:` may name.
+    fileprivate enum Choice: String, CaseIterable {
+        case local, remote
+    }
 }
 
-/// One entry of `workers:` — a process that hosts models.
+/// One entry of `workers:` — a process that hosts models, experts, or both. The router's trunk is one too.
 package struct WorkerEntry: Equatable, Sendable {
-    package let name: String
+    package private(set) var name: String
     /// Names from `models:`.
     package let models: [String]
+    package let experts: WorkerExperts?
+    /// Where it answers the trunks; nil without experts.
+    package private(set) var data: ListeningAddress?
     package let threads: ThreadChoice
     /// Sequences it runs at once: the credit it gives the router.
     package let capacity: Int
     /// Bound of its KV cache.
     package let kvMegabytes: Int
     package let host: WorkerHost
-    /// Its secret CURVE key, for a control socket on TCP.
+    /// Its secret CURVE key, for sockets on TCP.
     package let keyFile: String?
     package let line: Int
 }
 
 extension WorkerEntry {
-    static let keys = ["name", "models", "threads", "capacity", "kv_megabytes", "host", "key", "replicas"]
+    static let keys = [
+        "name", "models", "experts", "data", "threads", "capacity", "kv_megabytes", "host", "key", "replicas",
+    ]
     static let countMax = 256
 
     /// `replicas: 3` of worker `w` makes `w-1`, `w-2` and `w-3`. Empty, with an issue, when the name is wrong.
-    static func read(_ section: Section, knownModels: [String], paths: ClusterPaths) -> [WorkerEntry] {
-        let worker = WorkerEntry(reading: section, knownModels: knownModels, paths: paths)
+    static func read(_ section: Section, models: [ModelEntry], paths: ClusterPaths) -> [WorkerEntry] {
+        let worker = WorkerEntry(reading: section, known: models, paths: paths)
         let replicas =
             section.has("replicas") ? section.integer("replicas", in: 1...64, default: 1, unit: "workers") : nil
         guard let worker else { return [] }
@@ -43,49 +55,87 @@ extension WorkerEntry {
         if worker.keyFile != nil, replicas > 1 {
             section.add("key", "a worker key belongs to one worker; write the replicas out, one entry and key each")
         }
-        return (1...replicas).map { worker.renamed("\(worker.name)-\($0)") }
+        if section.has("data"), !section.says("data", "ipc"), replicas > 1 {
+            section.add(
+                "data", "an endpoint belongs to one worker; write the replicas out, one entry and endpoint each")
+        }
+        return (1...replicas).map { worker.renamed("\(worker.name)-\($0)", section, paths: paths) }
     }
 
-    private init?(reading section: Section, knownModels: [String], paths: ClusterPaths) {
+    private init?(reading section: Section, known: [ModelEntry], paths: ClusterPaths) {
         let name = section.name("name", missing: "give the worker a name")
-        models = Self.models(section, known: knownModels)
+        let experts = section.section("experts", keys: WorkerExperts.keys)
+        models = Self.models(section, known: known.map(\.name), required: experts == nil)
+        self.experts = experts.flatMap { WorkerExperts(reading: $0, models: known, paths: paths) }
         threads = Self.threads(section)
         capacity = section.integer("capacity", in: 1...1024, default: 8, unit: "sequences")
         kvMegabytes = section.integer("kv_megabytes", in: 1...1_048_576, default: 512, unit: "MiB")
-        host = section.choice("host", default: .local)
+        host = section.choice("host", default: WorkerHost.Choice.local) == .remote ? .remote : .local
         keyFile = section.text("key").map(paths.resolved)
         line = section.line
         guard let name else { return nil }
         self.name = name
+        if experts != nil {
+            data = ListeningAddress(reading: "data", of: section, ipc: Self.dataSocket(name, paths))
+        } else if section.has("data") {
+            section.add(
+                "data", "is where trunks reach a worker's experts, and this one has none; remove it, or give experts:")
+        }
     }
 
-    private func renamed(_ name: String) -> WorkerEntry {
-        WorkerEntry(
-            name: name, models: models, threads: threads, capacity: capacity, kvMegabytes: kvMegabytes, host: host,
-            keyFile: keyFile, line: line)
+    /// The router's own worker, from a mapping.
+    init(trunkReading section: Section, models: [ModelEntry]) {
+        self.init(
+            name: TrunkEntry.workerName, models: Self.models(section, known: models.map(\.name), required: true),
+            experts: nil, data: nil, threads: Self.threads(section),
+            capacity: section.integer("capacity", in: 1...1024, default: 8, unit: "sequences"),
+            kvMegabytes: section.integer("kv_megabytes", in: 1...1_048_576, default: 512, unit: "MiB"), host: .router,
+            keyFile: nil, line: section.line)
     }
 
-    private static func models(_ section: Section, known: [String]) -> [String] {
-        guard section.has("models") else {
+    /// The router's own worker, from a list of models.
+    init(trunkListing section: Section, key: String, models: [ModelEntry]) {
+        self.init(
+            name: TrunkEntry.workerName,
+            models: Self.models(section, key: key, known: models.map(\.name), required: true), experts: nil, data: nil,
+            threads: .auto, capacity: 8, kvMegabytes: 512, host: .router, keyFile: nil, line: section.line(of: key))
+    }
+
+    private static func dataSocket(_ name: String, _ paths: ClusterPaths) -> String { paths.socket("data-\(name)") }
+
+    private func renamed(_ name: String, _ section: Section, paths: ClusterPaths) -> WorkerEntry {
+        var replica = self
+        replica.name = name
+        if data?.bind.isTCP == false {
+            replica.data = ListeningAddress(reading: "data", of: section, ipc: Self.dataSocket(name, paths))
+        }
+        return replica
+    }
+
+    private static func models(
+        _ section: Section, key: String = "models", known: [String], required: Bool
+    ) -> [String] {
+        guard section.has(key) else {
+            guard required else { return [] }
             section.issues.add(
-                line: section.line, key: section.path("models"),
+                line: section.line, key: section.path(key),
                 "is missing; list the models it hosts: [\(known.first ?? "NAME")]")
             return []
         }
-        let names = section.names("models", countMax: ModelEntry.countMax)
+        let names = section.names(key, countMax: ModelEntry.countMax)
         var seen: Set<String> = []
         for (index, (name, line)) in names.enumerated() {
-            let key = "\(section.path("models"))[\(index)]"
+            let path = "\(section.path(key))[\(index)]"
             if !known.contains(name) {
                 section.issues.add(
-                    line: line, key: key,
+                    line: line, key: path,
                     "unknown model `\(name)`\(suggestion(for: name, among: known)); list it under models:")
             } else if !seen.insert(name).inserted {
-                section.issues.add(line: line, key: key, "`\(name)` is listed twice; remove one")
+                section.issues.add(line: line, key: path, "`\(name)` is listed twice; remove one")
             }
         }
-        if section.isEmptyList("models") {
-            section.add("models", "is empty; a worker hosts at least one model")
+        if section.isEmptyList(key) {
+            section.add(key, "is empty; a worker hosts at least one model")
         }
         return names.map(\.name)
     }

@@ -44,6 +44,16 @@ extension Section {
         return value
     }
 
+    /// A number with or without a fraction within `range`.
+    func number(_ key: String, in range: ClosedRange<Float>, default standard: Float) -> Float {
+        guard let text = text(key) else { return standard }
+        guard let value = Float(text), range.contains(value) else {
+            add(key, "`\(text)` is no number from \(range.lowerBound) to \(range.upperBound)")
+            return standard
+        }
+        return value
+    }
+
     /// `true` or `false`, nothing else: YAML 1.1's `yes` and `off` surprise more people than they help.
     func flag(_ key: String, default standard: Bool) -> Bool {
         guard let text = text(key) else { return standard }
