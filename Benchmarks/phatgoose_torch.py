@@ -8,8 +8,8 @@
 MODEL is a llama-family GGUF file with tied embeddings, dequantised to f32. EXPERTS is a folder whose sub-folders are PEFT LoRA
 adapters with `phatgoose_gates.safetensors` beside them; sorted by name they are experts 0, 1, 2, … An ids file is a JSON array of
 token ids, or of such arrays (documents: each starts from an empty context). A texts folder holds NAME.jsonl with lines
-{"split": "train" | "held", "text": …}; what is scored is the first --tokens tokens of the held documents, token 0 after each, in
-blocks of 256. METHOD is one of
+{"split": "train" | "held", "text": …}; what is scored is the first --tokens tokens of the held documents, token 0 after each (with
+--join-lines: joined by a blank line instead), in blocks of 256. METHOD is one of
     trunk             the dense model alone
     merged            y = W u + (1/N) Σ s B A u: the average of the products
     single:NAME       y = W u + s B A u of one expert
@@ -272,18 +272,19 @@ class RoutedModel:
 class Texts:
     """NAME.jsonl files: documents as ids, and blocks of them."""
 
-    def __init__(self, folder: str, encode):
-        self.folder, self.encode = Path(folder), encode
+    def __init__(self, folder: str, encode, join_lines: bool):
+        self.folder, self.encode, self.join_lines = Path(folder), encode, join_lines
 
     def domains(self) -> list[str]:
         return sorted(p.stem for p in self.folder.glob("*.jsonl"))
 
     def blocks(self, domain: str, split: str, tokens: int) -> list[list[int]]:
-        ids = []
-        for line in (self.folder / f"{domain}.jsonl").read_text().splitlines():
-            document = json.loads(line)
-            if document["split"] == split and len(ids) < tokens:
-                ids += self.encode(document["text"]) + [0]
+        lines = (self.folder / f"{domain}.jsonl").read_text().split("\n")
+        documents = [d["text"] for d in map(json.loads, filter(None, lines)) if d["split"] == split]
+        ids = self.encode("\n\n".join(documents)) if self.join_lines else []
+        for document in documents:
+            if len(ids) < tokens:
+                ids += self.encode(document) + [0]
         if len(ids) < tokens:
             print(f"{domain}: {len(ids)} {split} tokens, {tokens} asked for", file=sys.stderr)
         ids = ids[:tokens]
@@ -299,7 +300,7 @@ def score(model: RoutedModel, methods: list[str], options):
     encode = lambda text: model.words.encode(text, add_special_tokens=False).ids  # noqa: E731
     sets = {path: read_ids(path) for path in options.ids}
     if options.texts:
-        texts = Texts(options.texts, encode)
+        texts = Texts(options.texts, encode, options.join_lines)
         for domain in options.domain or texts.domains():
             sets[domain] = texts.blocks(domain, "held", options.tokens)
     if any(Method.parse(m).kind == "average" for m in methods):
@@ -351,6 +352,7 @@ def main():
     parser.add_argument("--texts")
     parser.add_argument("--domain", nargs="*")
     parser.add_argument("--tokens", type=int, default=1024)
+    parser.add_argument("--join-lines", action="store_true")
     parser.add_argument("--average-tokens", type=int, default=8192, help="train tokens per expert for average activation")
     parser.add_argument("--out", default="record.safetensors")
     parser.add_argument("--threads", type=int, default=2)
