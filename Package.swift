@@ -41,6 +41,7 @@ let package = Package(
         .target(name: "CPlatform"),
 
         // Layer 1: values and the wrappers of one C library each.
+        .target(name: "Benchmarking", swiftSettings: strict),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
@@ -92,14 +93,15 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability", "RouterService",
-                "Simulation",
-                "Statistics", "Threading", "Tokenization", "Topology", "Weights", "WorkerService",
+                "Benchmarking", "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability",
+                "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
+                "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
+        .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "CKernels"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

@@ -1,11 +1,16 @@
 """Times llama.cpp (through llama-cpp-python's low-level API) on GGUF files, for comparison with Skein.
 
     python measure_llama_cpp.py MODEL.gguf… [--threads 2] [--prefill 512] [--decode 64] [--repeats 7] [--ids FILE]
+    python measure_llama_cpp.py --serve MODEL.gguf… [--threads 2] [--context N]     one figure at a time, for `skein bench engine`
     python measure_llama_cpp.py --convert MODEL.gguf FOLDER      writes FOLDER/NAME.F32.gguf and FOLDER/NAME.Q8_0.gguf
 
 Prints one JSON object per run: for every file, tokens per second of each repeat. Prefill is one batch of the ids from an empty
 cache, logits of the last position only; decode is greedy, one stream, after a prompt of the first 16 ids. The first repeat
 of each is a warm-up and is not reported. Files take turns within a repeat, so that a change of clock speed meets them all.
+
+With --serve it prints {"version": …, "models": [file, …]} when all are loaded (those of --convert after those given), then
+answers each line of standard input, {"measure": "prefill" | "decode", "model": index, "ids": [id, …], "count": tokens to decode},
+with a line {"tokensPerSecond": x}.
 Needs: llama-cpp-python.
 """
 
@@ -13,6 +18,7 @@ import argparse
 import ctypes
 import json
 import pathlib
+import sys
 import time
 
 import llama_cpp
@@ -52,7 +58,7 @@ class Model:
         if not self.model:
             raise SystemExit(f"{path}: llama.cpp cannot load it")
         parameters = llama_cpp.llama_context_default_params()
-        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = context, 512, 512
+        parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = context, max(context, 512), 512
         parameters.n_threads = parameters.n_threads_batch = threads
         self.context = llama_cpp.llama_init_from_model(self.model, parameters)
         self.vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
@@ -83,17 +89,28 @@ class Model:
 
     def decode(self, ids, count):
         self.clear()
-        token = self.evaluate(ids[:16], 0)
+        token = self.evaluate(ids, 0)
         start = time.perf_counter()
         for position in range(count):
-            token = self.evaluate([token], 16 + position)
+            token = self.evaluate([token], len(ids) + position)
         return count / (time.perf_counter() - start)
+
+
+def serve(models):
+    print(json.dumps({"version": llama_cpp.__version__, "models": [model.path for model in models]}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        model, ids = models[request["model"]], request["ids"]
+        speed = model.prefill(ids) if request["measure"] == "prefill" else model.decode(ids, request["count"])
+        print(json.dumps({"tokensPerSecond": speed}), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*")
     parser.add_argument("--convert", nargs=2, metavar=("MODEL", "FOLDER"))
+    parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--context", type=int, help="tokens; by default what --prefill and --decode need")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prefill", type=int, default=512)
     parser.add_argument("--decode", type=int, default=64)
@@ -101,10 +118,17 @@ def main():
     parser.add_argument("--ids", help="a JSON array of token ids; by default a fixed pseudo-random one")
     options = parser.parse_args()
     if options.convert:
-        print(json.dumps({"written": convert(*options.convert)}))
+        written = convert(*options.convert)
+        if options.serve:
+            options.models += written
+        else:
+            print(json.dumps({"written": written}))
     if not options.models:
         return
-    models = [Model(path, options.threads, max(options.prefill, 16 + options.decode) + 8) for path in options.models]
+    context = options.context or max(options.prefill, 16 + options.decode) + 8
+    models = [Model(path, options.threads, context) for path in options.models]
+    if options.serve:
+        return serve(models)
     if options.ids:
         ids = json.loads(pathlib.Path(options.ids).read_text())[: options.prefill]
     else:
@@ -112,7 +136,7 @@ def main():
     results = {m.path: {"prefillTokensPerSecond": [], "decodeTokensPerSecond": []} for m in models}
     for repeat in range(options.repeats + 1):
         for model in models:
-            prefill, decode = model.prefill(ids), model.decode(ids, options.decode)
+            prefill, decode = model.prefill(ids), model.decode(ids[:16], options.decode)
             if repeat > 0:
                 results[model.path]["prefillTokensPerSecond"].append(prefill)
                 results[model.path]["decodeTokensPerSecond"].append(decode)

@@ -2,8 +2,8 @@
 # Everything a change must pass; installs what is missing, builds product and tests once, in release, and prints how long each stage took.
 #
 #   deploy/run-tests.sh          about half an hour from a clean clone on two cores, far less afterwards
-#   deploy/run-tests.sh --full   also: long tests (SKEIN_FULL=1), 100,000 simulation seeds, regenerated goldens and the sanitizers
-#                                (thread, address)
+#   deploy/run-tests.sh --full   also: long tests (SKEIN_FULL=1), 100,000 simulation seeds, regenerated goldens, the sanitizers
+#                                (thread, address) and benchmarks (printed; they pass or fail nothing)
 set -euo pipefail
 # shellcheck source=deploy/messages.sh
 source "$(dirname "${BASH_SOURCE[0]}")/messages.sh"
@@ -100,6 +100,20 @@ sanitizer() {
     SKEIN_SIMULATION_SECONDS=10 swift test -c release --scratch-path "$scratch" --sanitize="$1" --disable-xctest --skip ClusterTests
 }
 
+# Figures to look at, on a machine that may be busy: whatever they are, and whatever goes wrong with a peer, the run goes on.
+benchmarks() {
+    local python=${SKEIN_ORACLE_PYTHON:-}
+    .build/release/skein bench kernels || say "bench kernels failed; that gates nothing"
+    .build/release/skein bench wire || say "bench wire failed; that gates nothing"
+    .build/release/skein bench cluster || say "bench cluster failed; that gates nothing"
+    if [ -n "$python" ] && "$python" -c 'import llama_cpp' 2>/dev/null; then
+        .build/release/skein bench engine --against "$python" || say "bench engine failed; that gates nothing"
+    else
+        say "no peer: set SKEIN_ORACLE_PYTHON to a python with llama-cpp-python to measure llama.cpp beside it"
+        .build/release/skein bench engine || say "bench engine failed; that gates nothing"
+    fi
+}
+
 # ---- the run
 
 stage packages deploy/install-packages.sh
@@ -117,4 +131,5 @@ if [ -n "$full" ]; then
     stage goldens goldens
     stage 'thread sanitizer' sanitizer thread
     stage 'address sanitizer' sanitizer address
+    stage benchmarks benchmarks
 fi

@@ -1,5 +1,7 @@
+import Benchmarking
 import Client
 import Inference
+import Kernels
 import Launcher
 import Messaging
 import Threading
@@ -52,6 +54,8 @@ extension CommandFailure {
         case let error as SocketError: self = .failed(error.description)
         case let error as KeyError: self = .failed(error.description)
         case let error as WorkerFault: self = .failed(error.description)
+        case let error as PeerError: self = .failed(error.description)
+        case let error as PackingError: self = .failed("\(error)")
         case let error as ThreadingError: self = .failed(error.description)
         default: return nil
         }
