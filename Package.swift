@@ -45,6 +45,8 @@ let package = Package(
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "PortableMath", swiftSettings: safe),
+        .target(name: "Gating", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
         .target(name: "Tokenization", dependencies: ["Weights"], swiftSettings: safe),
         .target(
@@ -53,7 +55,7 @@ let package = Package(
 
         // Layer 2: engines.
         .target(
-            name: "Inference", dependencies: ["Kernels", "Weights", "Digest"], swiftSettings: safe),
+            name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"], swiftSettings: safe),
         .target(
             name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
             swiftSettings: strict),
@@ -104,6 +106,9 @@ let package = Package(
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "CKernels"], exclude: ["Goldens"], swiftSettings: strict),
+        .testTarget(name: "PortableMathTests", dependencies: ["PortableMath"], swiftSettings: strict),
+        .testTarget(
+            name: "GatingTests", dependencies: ["Gating"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

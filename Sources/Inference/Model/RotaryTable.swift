@@ -1,3 +1,4 @@
+import PortableMath
 import Weights
 
 /// cos and sin of the angles by which rotary position embedding turns a head's pairs (i, i + d/2):

@@ -4,7 +4,7 @@
 /// a rotation must not depend on the machine (P1). All are within a few units in the last place over the ranges that are used here.
 package enum Elementary {
     /// e^x for x ≤ 0; 0 below -700. x = k ln 2 + r, |r| ≤ ln 2 / 2, then the Taylor series of e^r to r^13.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func exponential(_ x: Double) -> Double {
         guard x > -700 else { return 0 }
         // Adding and removing 1.5 * 2^52 rounds to the nearest integer.
