@@ -57,6 +57,9 @@ let package = Package(
         .target(
             name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"], swiftSettings: safe),
         .target(
+            name: "ExpertStore", dependencies: ["Digest", "Weights", .product(name: "Yams", package: "Yams")],
+            swiftSettings: safe),
+        .target(
             name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
             swiftSettings: strict),
         .target(name: "Routing", swiftSettings: safe),
@@ -95,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Client", "Digest", "Inference", "Kernels", "Launcher", "Messaging", "Observability",
+                "Benchmarking", "Client", "Digest", "ExpertStore", "Inference", "Kernels", "Launcher", "Messaging",
+                "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -117,6 +121,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], exclude: ["Goldens"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Client", "Digest", "Threading", "CZeroMQ"],
             exclude: ["Goldens"], swiftSettings: strict),

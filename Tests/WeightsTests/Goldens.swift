@@ -44,3 +44,6 @@ func withTemporaryFolder<R>(_ body: (String) throws -> R) throws -> R {
 func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
     try Data(bytes).write(to: URL(filePath: path))
 }
+
+/// The SHA-256 of bytes in hexadecimal digits.
+func hash(_ bytes: [UInt8]) -> String { SHA256Digest(of: bytes).hex }

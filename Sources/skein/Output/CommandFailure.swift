@@ -1,5 +1,6 @@
 import Benchmarking
 import Client
+import ExpertStore
 import Inference
 import Kernels
 import Launcher
@@ -43,6 +44,7 @@ extension CommandFailure {
         case let error as CommandFailure: self = error
         case let error as TopologyError: self = .failed(error.description)
         case let error as WeightsError: self = .failed(error.description)
+        case let error as ExpertStoreError: self = .init(error)
         case let error as ModelError: self = .failed(error.description)
         case let error as TokenizationError: self = .failed(error.description)
         case let error as ScoreError: self = .refused(error.description)
@@ -59,6 +61,11 @@ extension CommandFailure {
         case let error as ThreadingError: self = .failed(error.description)
         default: return nil
         }
+    }
+
+    /// What cannot be read is a failure; what was read and is not right for its place is refused.
+    private init(_ error: ExpertStoreError) {
+        self = error.reason == .unreadable ? .failed(error.description) : .refused(error.description)
     }
 
     private init(_ error: LauncherError) {

@@ -1,0 +1,192 @@
+import Digest
+import Foundation
+import Weights
+
+/// Brings an adapter into a store: copied or converted beside its final place, checked whole, then renamed into it, so that
+/// a store never holds half an expert.
+package struct ExpertImport {
+    /// A PEFT folder, a LoRA of llama.cpp (`.gguf`), or `.safetensors` with the key names of mttl or r-three.
+    package var source: String
+    package var store: String
+    package var name: String
+    package var trunkName: String
+    package var trunk: ModelConfiguration
+    package var trunkHash: SHA256Digest
+    package var licence: String
+    package var provenance: [String: String]
+    /// Which expert of a file that holds several.
+    package var expert: String?
+    /// For formats that do not store it.
+    package var alpha: Double?
+
+    package init(
+        source: String, store: String, name: String, trunkName: String, trunk: ModelConfiguration,
+        trunkHash: SHA256Digest, licence: String = "unknown", provenance: [String: String] = [:], expert: String? = nil,
+        alpha: Double? = nil
+    ) {
+        self.source = source
+        self.store = store
+        self.name = name
+        self.trunkName = trunkName
+        self.trunk = trunk
+        self.trunkHash = trunkHash
+        self.licence = licence
+        self.provenance = provenance
+        self.expert = expert
+        self.alpha = alpha
+    }
+
+    private var trunkFolder: String { "\(store)/\(trunkName)" }
+
+    /// Does it; nothing is left behind where it is refused.
+    package func run() throws(ExpertStoreError) -> StoredExpert {
+        try checkPlace()
+        let staging = "\(trunkFolder)/.\(name).\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: staging) }
+        try fileSystem(staging) {
+            try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
+        }
+        try fill(staging)
+        try finish(staging)
+        let place = "\(trunkFolder)/\(name)"
+        try fileSystem(place) { try FileManager.default.moveItem(atPath: staging, toPath: place) }
+        return try StoredExpert(folder: place)
+    }
+
+    private func checkPlace() throws(ExpertStoreError) {
+        for (field, text) in [("name", name), ("trunk", trunkName)] where !ExpertManifest.isName(text) {
+            throw ExpertStoreError(
+                .malformed, file: source, field: field, "\(text) is not 1 to 64 of A-Z a-z 0-9 . _ -")
+        }
+        guard !FileManager.default.fileExists(atPath: "\(trunkFolder)/\(name)") else {
+            throw ExpertStoreError(
+                .nameTaken, file: "\(trunkFolder)/\(name)", field: "name",
+                "there is an expert \(name); choose another name")
+        }
+        guard ExpertStore.isFolder(trunkFolder) else { return }
+        for folder in try ExpertStore.subfolders(trunkFolder) where ExpertStore.isExpert(folder) {
+            try StoredExpert(folder: folder).check(trunkHash: trunkHash)
+        }
+    }
+
+    private func fill(_ staging: String) throws(ExpertStoreError) {
+        if ExpertStore.isFolder(source) { return try copy(to: staging) }
+        if source.hasSuffix(".gguf") {
+            return try write(
+                try readingWeights { () throws(WeightsError) in try ImportedAdapter.gguf(path: source, trunk: trunk) },
+                to: staging)
+        }
+        guard source.hasSuffix(".safetensors") else {
+            throw ExpertStoreError(
+                .unsupported, file: source, field: "format",
+                "is neither a folder nor .gguf nor .safetensors; a pickle (.bin, .pt, .pkl) runs code when it is read: "
+                    + "save it as safetensors first")
+        }
+        guard let alpha, alpha.isFinite else {
+            throw ExpertStoreError(
+                .missing, file: source, field: "alpha", "the format does not store it: give --alpha (s = alpha / rank)")
+        }
+        try write(
+            try readingWeights { () throws(WeightsError) in
+                try ImportedAdapter.foreign(path: source, expert: expert, alpha: alpha)
+            }, to: staging)
+    }
+
+    /// The files of a PEFT folder that count; others (optimizer states, READMEs) stay behind.
+    private func copy(to staging: String) throws(ExpertStoreError) {
+        guard FileManager.default.fileExists(atPath: "\(source)/\(AdapterFolder.weightsFile)") else {
+            throw ExpertStoreError(
+                .missing, file: "\(source)/\(AdapterFolder.weightsFile)", field: "file",
+                "adapter_model.bin is a pickle and not read: save the adapter as safetensors")
+        }
+        let optional = SiteVectors.Kind.allCases.map(\.fileName) + [GateConfiguration.fileName, "training.json"]
+        for name in [AdapterFolder.configurationFile, AdapterFolder.weightsFile] + optional {
+            let from = "\(source)/\(name)"
+            guard FileManager.default.fileExists(atPath: from) else {
+                if optional.contains(name) { continue }
+                throw ExpertStoreError(.missing, file: from, field: "file", "a PEFT adapter has this file")
+            }
+            try fileSystem(from) {
+                try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: "\(staging)/\(name)"))
+            }
+        }
+    }
+
+    private func write(_ adapter: ImportedAdapter, to staging: String) throws(ExpertStoreError) {
+        try write(adapter.weightsFile(), to: "\(staging)/\(AdapterFolder.weightsFile)")
+        let settings = adapter.settings
+        try writeJSON(
+            PEFTDocument(
+                baseModelNameOrPath: trunkName, r: settings.rank, loraAlpha: settings.alpha,
+                rankPattern: settings.ranks, alphaPattern: settings.alphas, targetModules: adapter.pairs.map(\.site)),
+            to: "\(staging)/\(AdapterFolder.configurationFile)")
+        guard let gates = adapter.gatesFile() else { return }
+        try write(gates, to: "\(staging)/\(SiteVectors.Kind.gate.fileName)")
+        let hash = try StoredExpert.digest("\(staging)/\(AdapterFolder.weightsFile)")
+        try writeJSON(
+            GateDocument(format: GateConfiguration.format, adapterSha256: hash.hex, baseModel: trunkName),
+            to: "\(staging)/\(GateConfiguration.fileName)")
+    }
+
+    /// Checks everything, adds prototypes where there are none, and writes the manifest.
+    private func finish(_ staging: String) throws(ExpertStoreError) {
+        let adapter = try readingWeights { () throws(WeightsError) in
+            let adapter = try AdapterFolder.open(staging)
+            try adapter.check(against: trunk)
+            try adapter.checkFinite()
+            return adapter
+        }
+        if adapter.prototypes == nil {
+            let hash = try StoredExpert.digest(adapter.weightsPath)
+            try write(
+                Prototypes.file(for: adapter, hash: hash.hex), to: "\(staging)/\(SiteVectors.Kind.arrow.fileName)")
+        }
+        var files: [String: SHA256Digest] = [:]
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: staging)) ?? [] {
+            files[file] = try StoredExpert.digest("\(staging)/\(file)")
+        }
+        let manifest = ExpertManifest(
+            name: name, trunk: .init(name: trunkName, hash: trunkHash), files: files, licence: licence,
+            provenance: provenance)
+        try write(Array(manifest.yaml.utf8), to: "\(staging)/\(ExpertManifest.fileName)")
+    }
+}
+
+extension ExpertImport {
+    private func write(_ bytes: [UInt8], to path: String) throws(ExpertStoreError) {
+        try fileSystem(path) { try Data(bytes).write(to: URL(filePath: path)) }
+    }
+
+    private func writeJSON(_ document: some Encodable, to path: String) throws(ExpertStoreError) {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        try fileSystem(path) { try encoder.encode(document).write(to: URL(filePath: path)) }
+    }
+
+    private func fileSystem<R>(_ path: String, _ body: () throws -> R) throws(ExpertStoreError) -> R {
+        do { return try body() } catch {
+            throw ExpertStoreError(.unreadable, file: path, field: "file", error.localizedDescription)
+        }
+    }
+}
+
+/// `adapter_config.json` with the keys that PEFT itself needs, in camel case.
+private struct PEFTDocument: Encodable {
+    let peftType = "LORA"
+    let taskType = "CAUSAL_LM"
+    let bias = "none"
+    let baseModelNameOrPath: String
+    let r: Int
+    let loraAlpha: Double
+    let rankPattern: [String: Int]
+    let alphaPattern: [String: Double]
+    let targetModules: [String]
+}
+
+/// `phatgoose_config.json` of gates that came from elsewhere.
+private struct GateDocument: Encodable {
+    let format: Int
+    let adapterSha256: String
+    let baseModel: String
+}
