@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Observability
 import Testing
 
@@ -104,5 +105,31 @@ struct RotatingFileTests {
     @Test func aFullDiskDoesNotEndTheProcess() throws {
         let file = try RotatingFile(path: "/dev/full", bytesMax: 1 << 20, filesMax: 1)
         for _ in 0..<3 { file.append("lost\n") }
+    }
+}
+
+@Suite("Observability: the handler")
+struct LineLogHandlerTests {
+    @Test func loggersWriteLinesFromTheirLevelUpWithAllTheirMetadata() throws {
+        try withFolder { folder in
+            let path = folder + "/p.log"
+            let file = try RotatingFile(path: path, bytesMax: 10_000, filesMax: 2)
+            var logger = Logger(label: "skein.router") { label in
+                LineLogHandler(label: label, process: "router", level: .notice, destination: .file(file))
+            }
+            logger[metadataKey: "worker"] = "a"
+            var louder = logger
+            louder.logLevel = .debug
+            louder[metadataKey: "worker"] = "b"
+            logger.info("not written")
+            logger.warning("lost", metadata: ["after": "3 s"])
+            louder.debug("found")
+            let lines = try read(path).split(separator: "\n")
+            #expect(lines.count == 2)
+            #expect(lines.first?.contains("warning") == true)
+            #expect(lines.first?.hasSuffix("skein.router: lost after=\"3 s\" worker=a") == true)
+            // A copy's level and metadata are its own.
+            #expect(lines.last?.hasSuffix("skein.router: found worker=b") == true)
+        }
     }
 }
