@@ -6000,7 +6000,7 @@ const ProtobufCMessageDescriptor skein__generated__descriptor =
   (ProtobufCMessageInit) skein__generated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[6] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[7] =
 {
   {
     "assignment",
@@ -6074,10 +6074,23 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "generated_tokens",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Ended, generated_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
   4,   /* field[4] = decode_microseconds */
+  6,   /* field[6] = generated_tokens */
   1,   /* field[1] = kind */
   2,   /* field[2] = message */
   5,   /* field[5] = missing */
@@ -6086,7 +6099,7 @@ static const unsigned skein__ended__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -6096,7 +6109,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  6,
+  7,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
@@ -6919,7 +6932,7 @@ const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
   skein__finish_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[28] =
+static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[29] =
 {
   { "FAILURE_UNSPECIFIED", "SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED", 0 },
   { "MALFORMED", "SKEIN__FAILURE_KIND__MALFORMED", 1 },
@@ -6946,14 +6959,15 @@ static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[28] =
   { "UNKNOWN_OUTCOME", "SKEIN__FAILURE_KIND__UNKNOWN_OUTCOME", 22 },
   { "NUMERICS_MISMATCH", "SKEIN__FAILURE_KIND__NUMERICS_MISMATCH", 23 },
   { "NAME_TAKEN", "SKEIN__FAILURE_KIND__NAME_TAKEN", 24 },
+  { "UNKNOWN_WORKER", "SKEIN__FAILURE_KIND__UNKNOWN_WORKER", 25 },
   { "UNKNOWN_EXPERT", "SKEIN__FAILURE_KIND__UNKNOWN_EXPERT", 26 },
   { "UNKNOWN_SITE", "SKEIN__FAILURE_KIND__UNKNOWN_SITE", 27 },
   { "UNKNOWN_SET", "SKEIN__FAILURE_KIND__UNKNOWN_SET", 28 },
 };
 static const ProtobufCIntRange skein__failure_kind__value_ranges[] = {
-{0, 0},{26, 25},{0, 28}
+{0, 0},{0, 29}
 };
-static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[28] =
+static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[29] =
 {
   { "BUSY", 13 },
   { "CANCELLED", 18 },
@@ -6974,13 +6988,14 @@ static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[28
   { "POISON_QUERY", 16 },
   { "PROMPT_TOO_LONG", 9 },
   { "TRUNCATED_TENSOR", 5 },
-  { "UNKNOWN_EXPERT", 25 },
+  { "UNKNOWN_EXPERT", 26 },
   { "UNKNOWN_NODE", 7 },
   { "UNKNOWN_OUTCOME", 22 },
   { "UNKNOWN_QUERY", 12 },
-  { "UNKNOWN_SET", 27 },
-  { "UNKNOWN_SITE", 26 },
+  { "UNKNOWN_SET", 28 },
+  { "UNKNOWN_SITE", 27 },
   { "UNKNOWN_VERSION", 2 },
+  { "UNKNOWN_WORKER", 25 },
   { "WORKER_LOST", 15 },
   { "WRONG_DTYPE", 4 },
 };
@@ -6991,11 +7006,11 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   "FailureKind",
   "Skein__FailureKind",
   "skein",
-  28,
+  29,
   skein__failure_kind__enum_values_by_number,
-  28,
+  29,
   skein__failure_kind__enum_values_by_name,
-  2,
+  1,
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

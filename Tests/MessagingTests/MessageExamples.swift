@@ -102,7 +102,7 @@ enum MessageExamples {
         .ended(
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
-                missing: missing)),
+                missing: missing, generatedTokens: 8)),
         .membership(
             Membership(
                 version: 3, holders: [ExpertHolder(worker: "w1", incarnation: 4, data: data, experts: [holding])])),

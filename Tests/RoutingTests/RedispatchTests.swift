@@ -172,4 +172,20 @@ struct RedispatchTests {
         talk.generate("a", assign.assignment, at: 1, [4])
         #expect(talk.directives.assigns.map(\.worker) == ["b"])
     }
+
+    @Test("An ending that counts more tokens than have arrived: some are missing, so another worker makes them")
+    func missedTokens() throws {
+        var talk = Conversation()
+        talk.join("a", "b")
+        let first = try #require(talk.submit(1).assigns.first)
+        talk.generate(first.worker, first.assignment, at: 0, [10])
+        let connection = Conversation.connection(first.worker)
+        talk.say(.ended(Ended(assignment: first.assignment, kind: .endToken, generatedTokens: 2), from: connection))
+        #expect(talk.directives.finals.isEmpty)
+        let second = try #require(talk.directives.assigns.first)
+        #expect(second.worker != first.worker && second.generatedBefore == 1)
+        let other = Conversation.connection(second.worker)
+        talk.say(.ended(Ended(assignment: second.assignment, kind: .endToken, generatedTokens: 1), from: other))
+        #expect(talk.directives.finals.map(\.generatedTokens) == [1])
+    }
 }

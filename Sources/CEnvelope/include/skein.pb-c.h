@@ -154,6 +154,10 @@ typedef enum _Skein__FailureKind {
    */
   SKEIN__FAILURE_KIND__NAME_TAKEN = 24,
   /*
+   * nobody has said Hello on this connection; say it again
+   */
+  SKEIN__FAILURE_KIND__UNKNOWN_WORKER = 25,
+  /*
    * data family: this worker does not hold it, or holds other weights under its name
    */
   SKEIN__FAILURE_KIND__UNKNOWN_EXPERT = 26,
@@ -1098,10 +1102,14 @@ struct  Skein__Ended
   uint64_t decode_microseconds;
   size_t n_missing;
   Skein__MissingExpert **missing;
+  /*
+   * of the query by now, generated_before included: the router checks that it has them all
+   */
+  uint32_t generated_tokens;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0 }
 
 
 /*

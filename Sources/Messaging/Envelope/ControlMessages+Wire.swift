@@ -174,6 +174,7 @@ extension Ended {
             c.decode_microseconds = decodeMicroseconds
             c.n_missing = missing.count
             c.missing = arena.list(missing) { $0.encoded(arena) }
+            c.generated_tokens = generatedTokens
         }
     }
 
@@ -185,6 +186,7 @@ extension Ended {
             prefillMicroseconds: c.prefill_microseconds,
             decodeMicroseconds: c.decode_microseconds,
             missing: try readMessages(
-                c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init))
+                c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init),
+            generatedTokens: c.generated_tokens)
     }
 }

@@ -153,10 +153,12 @@ package struct Ended: Sendable, Equatable {
     package var prefillMicroseconds: UInt64
     package var decodeMicroseconds: UInt64
     package var missing: [MissingExpert]
+    /// Of the query by now, those of earlier attempts included.
+    package var generatedTokens: UInt32
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = []
+        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -164,5 +166,6 @@ package struct Ended: Sendable, Equatable {
         self.prefillMicroseconds = prefillMicroseconds
         self.decodeMicroseconds = decodeMicroseconds
         self.missing = missing
+        self.generatedTokens = generatedTokens
     }
 }

@@ -50,6 +50,8 @@ package enum FailureKind: UInt32, Error, Sendable, CaseIterable {
     case unknownOutcome = 22
     case numericsMismatch = 23
     case nameTaken = 24
+    /// Nobody has said Hello on this connection; the worker says it again.
+    case unknownWorker = 25
     /// The worker does not hold the expert, or holds other weights under its name.
     case unknownExpert = 26
     /// The trunk has no such site, or the expert does nothing there.

@@ -56,7 +56,8 @@ extension Routing.Ended {
     init(_ wire: Messaging.Ended) {
         self.init(
             assignment: AssignmentID(wire.assignment), kind: Kind(wire.kind), message: wire.message,
-            prefillMicroseconds: wire.prefillMicroseconds, decodeMicroseconds: wire.decodeMicroseconds)
+            prefillMicroseconds: wire.prefillMicroseconds, decodeMicroseconds: wire.decodeMicroseconds,
+            generatedTokens: Int(wire.generatedTokens))
     }
 }
 

@@ -74,6 +74,14 @@ extension RoutingStateMachine {
     private mutating func settle(_ key: QueryKey, _ ended: Ended, index: Int) {
         guard let query = queries[key] else { return }
         let name = workers[index].name
+        // A message that was lost on the way would otherwise leave a hole at the answer's end.
+        if ended.kind == .endToken || ended.kind == .maxTokens, let said = ended.generatedTokens,
+            said != query.tokens.count
+        {
+            let text = "said it was done after \(said) tokens where \(query.tokens.count) have arrived"
+            note(.warning, "worker \(name) \(text)")
+            return fault(index, key, .failed, text)
+        }
         switch ended.kind {
         case .endToken:
             workers[index].health.succeed()

@@ -108,16 +108,19 @@ package struct Ended: Hashable, Sendable {
     /// On the worker's own clock.
     package var prefillMicroseconds: UInt64
     package var decodeMicroseconds: UInt64
+    /// Of the query by now, those of earlier attempts included. Nil: it did not say.
+    package var generatedTokens: Int?
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0
+        decodeMicroseconds: UInt64 = 0, generatedTokens: Int? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
         self.message = message
         self.prefillMicroseconds = prefillMicroseconds
         self.decodeMicroseconds = decodeMicroseconds
+        self.generatedTokens = generatedTokens
     }
 }
 

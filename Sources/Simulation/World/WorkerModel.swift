@@ -146,10 +146,11 @@ struct WorkerModel {
             events.append(.generated(generated, from: connection))
         }
         if let ending {
-            events.append(.ended(Ended(assignment: one.id, kind: ending), from: connection))
+            let ended = Ended(assignment: one.id, kind: ending, generatedTokens: one.position)
+            events.append(.ended(ended, from: connection))
             if lie == .stale, let last = one.lastSent {
                 events.append(.generated(last, from: connection))
-                events.append(.ended(Ended(assignment: one.id, kind: ending), from: connection))
+                events.append(.ended(ended, from: connection))
             }
             one.maxTokens = -1
         }

@@ -59,7 +59,10 @@ struct ComputeLoop {
     }
 
     private mutating func withdraw(_ id: UInt64) {
-        guard let place = places.removeValue(forKey: id) else { return }
+        guard let place = places.removeValue(forKey: id) else {
+            // It ended at the same moment, or never arrived: the router waits for a word either way, and takes two.
+            return emit(.ended(Ended(assignment: id, kind: .withdrawn)))
+        }
         engines[place.model]?.cancel(place.sequence)
         if let entry = running[place.model]?.removeValue(forKey: place.sequence) {
             emit(.ended(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds)))

@@ -6,14 +6,18 @@ struct RunningAssignment {
     let assignment: Assignment
     let startedMicroseconds: UInt64
     private(set) var firstTokenMicroseconds: UInt64?
+    /// Of the query, earlier attempts' included.
+    private(set) var generatedTokens: Int
 
     init(_ assignment: Assignment, startedMicroseconds: UInt64) {
         self.assignment = assignment
         self.startedMicroseconds = startedMicroseconds
+        generatedTokens = assignment.request.generatedBefore
     }
 
     mutating func generated(_ token: GeneratedToken, at now: UInt64) -> Generated {
         if firstTokenMicroseconds == nil { firstTokenMicroseconds = now }
+        generatedTokens += 1
         return Generated(
             assignment: assignment.id, position: UInt32(token.position - assignment.promptTokens), tokens: [token.id],
             logprobs: token.logprob.map { [Self.logprobs($0, token.alternatives)] } ?? [])
@@ -23,7 +27,8 @@ struct RunningAssignment {
         let firstToken = firstTokenMicroseconds ?? now
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
-            prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken)
+            prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
+            generatedTokens: UInt32(clamping: generatedTokens))
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

@@ -101,7 +101,7 @@ extension CommandFailure {
         case .malformed, .unknownVersion, .oversize, .wrongDType, .truncatedTensor, .forbidden, .unknownNode,
             .emptyPrompt,
             .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken,
-            .unknownExpert, .unknownSite, .unknownSet:
+            .unknownWorker, .unknownExpert, .unknownSite, .unknownSet:
             self = .refused(failure.description)
         }
     }

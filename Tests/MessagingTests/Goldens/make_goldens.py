@@ -76,7 +76,7 @@ bodies = [
     dict(withdraw=w.Withdraw(assignment=5)),
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
-                       decode_microseconds=7, missing=missing)),
+                       decode_microseconds=7, missing=missing, generated_tokens=8)),
     dict(membership=w.Membership(version=3, holders=[
         w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),
     dict(open_set=w.OpenSet(set=2, nonce=nonce, worker="w1", incarnation=4, trunk_sha256="aa", numerics="lr1",
