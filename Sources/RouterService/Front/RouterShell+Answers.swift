@@ -35,7 +35,7 @@ extension RouterShell {
         case .replay(let replay): self.replay(replay, of: key, to: delivery.connection)
         case .failure(let failure):
             let message = Messaging.Message.failure(.init(failure, query: key.id))
-            send(message, about: key, from: failure.tokensSent, to: delivery.connection)
+            send(message, about: key, from: failure.tokensSent, failure: failure, to: delivery.connection)
         case .final(let final):
             flush(key, final, to: delivery.connection)
             send(.final(.init(final, query: key.id)), about: key, from: final.generatedTokens, to: delivery.connection)
@@ -87,12 +87,14 @@ extension RouterShell {
     }
 
     /// - Parameter position: the first generated token in the message, which a congested client gets again later.
+    /// - Parameter failure: what the message refuses, where it is one: a refusal has no query to be made from again.
     private func send(
-        _ message: Messaging.Message, about key: QueryKey, from position: Int, to connection: ClientConnection
+        _ message: Messaging.Message, about key: QueryKey, from position: Int, failure: Routing.Failure? = nil,
+        to connection: ClientConnection
     ) {
         switch port.send(Envelope(message), on: RouterDoor.front.index, to: connection.routingID) {
         case .sent: break
-        case .full: handle(.congested(connection, query: key, position: position))
+        case .full: handle(.congested(connection, query: key, position: position, failure: failure))
         case .unroutable: handle(.undeliverable(connection))
         }
     }

@@ -1,5 +1,6 @@
 import Messaging
 import Routing
+import Threading
 
 // What clients say.
 extension RouterShell {
@@ -75,10 +76,25 @@ extension RouterShell {
         answer(.failure(Failure(id: query, kind: kind, message: message)), to: connection)
     }
 
-    /// For messages whose loss costs nobody an ending: a client that does not read its replies goes without.
+    /// A reply that does not fit is tried again for a while; one that is given up is in the log.
     func answer(_ message: Messaging.Message, to connection: ClientConnection) {
-        if port.send(Envelope(message), on: RouterDoor.front.index, to: connection.routingID) == .unroutable {
-            handle(.undeliverable(connection))
+        if replies.holds(for: connection) { return hold(message, for: connection) }
+        switch port.send(Envelope(message), on: RouterDoor.front.index, to: connection.routingID) {
+        case .sent: break
+        case .full: hold(message, for: connection)
+        case .unroutable: handle(.undeliverable(connection))
         }
+    }
+
+    private func hold(_ message: Messaging.Message, for connection: ClientConnection) {
+        if replies.hold(message, for: connection, at: MonotonicClock.nowMicroseconds) { return }
+        log.warning("a client reads none of its replies; one is dropped")
+    }
+
+    func retryReplies(nowMicroseconds: UInt64) {
+        let dropped = replies.retry(at: nowMicroseconds) { message, connection in
+            port.send(Envelope(message), on: RouterDoor.front.index, to: connection.routingID)
+        }
+        if dropped > 0 { log.warning("\(dropped) replies are dropped: their clients did not read them in time") }
     }
 }

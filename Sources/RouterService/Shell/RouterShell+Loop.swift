@@ -43,7 +43,9 @@ extension RouterShell: LoopHandler {
             // A subscriber that does not read loses messages; the sequence number tells it.
             _ = port.send([topic] + Envelope(.statisticsEvent(event)).frames(), on: RouterDoor.statistics.index)
         }
-        return min(machine.nextDeadline?.microseconds ?? .max, statistics.nextMicroseconds)
+        retryReplies(nowMicroseconds: nowMicroseconds)
+        return [machine.nextDeadline?.microseconds, replies.nextMicroseconds].compactMap(\.self)
+            .reduce(statistics.nextMicroseconds, min)
     }
 
     func drain(nowMicroseconds: UInt64) -> Bool {

@@ -17,6 +17,7 @@ final class RouterShell {
     let log: Logger
     var statistics: RouterStatistics
     var answers: AnswerBook
+    var replies = HeldReplies()
     private(set) var machine: RoutingStateMachine
     /// Set while a query is being submitted: `prepare` needs what the core does not carry.
     var submitted: SubmittedQuery?
