@@ -23,6 +23,8 @@ extension ClusterTests {
                 #expect(failure?.kind == kind, "\(String(describing: failure)) for \(query)")
                 #expect(failure?.id == query.id)
             }
+            // Refused once it was encoded, and no fault of the cluster's.
+            #expect(try await client.counter("failed") == 0)
             // libzmq ends a connection over a frame beyond the limit; nobody else may notice.
             #expect(try await peer.send([[UInt8](repeating: 0, count: 2 << 20)]))
 
@@ -54,6 +56,8 @@ extension ClusterTests {
                 (Query(id: .random(), prompt: nil), .emptyPrompt),
                 (Query(id: .random(), prompt: .text("")), .emptyPrompt),
                 (Query(id: .random(), prompt: .tokens([])), .emptyPrompt),
+                (Query(id: .random(), prompt: .chat([])), .emptyPrompt),
+                (Query(id: .random(), prompt: .chat([ChatMessage(content: "")])), .emptyPrompt),
                 (Query(id: .random(), prompt: .text(long)), .promptTooLong),
                 (Query(id: .random(), prompt: .text("x"), maxTokens: 1_000_000_000), .invalidParameter),
                 (Query(id: .random(), prompt: .text("x"), sampling: hot), .invalidParameter),

@@ -86,7 +86,14 @@ extension StatisticsCounter {
         case .queriesAccepted: self = .accepted
         case .queriesRefused: self = .refused
         case .queriesAnswered: self = .answered
-        case .queriesFailed: self = count.failure == .cancelled || count.failure == .leaseExpired ? .cancelled : .failed
+        case .queriesFailed:
+            self =
+                switch count.failure {
+                case .cancelled, .leaseExpired: .cancelled
+                // Found once the prompt was encoded, and the asker's to mend all the same.
+                case .emptyPrompt, .promptTooLong, .invalidParameter, .busy: .refused
+                default: .failed
+                }
         case .queriesReplayed: self = .replayed
         case .redispatches: self = .redispatched
         case .workersLost: self = .workersLost
