@@ -36,6 +36,8 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .target(name: "CEnvelope", dependencies: ["CProtobufC"], exclude: ["skein.proto", "regenerate.sh"]),
         .target(name: "CKernels"),
         .target(name: "CPlatform"),
@@ -45,6 +47,7 @@ let package = Package(
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "PortableMath", swiftSettings: safe),
         .target(name: "Gating", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
@@ -110,6 +113,8 @@ let package = Package(
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "CKernels"], exclude: ["Goldens"], swiftSettings: strict),
+        .testTarget(
+            name: "LinearAlgebraTests", dependencies: ["LinearAlgebra"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(name: "PortableMathTests", dependencies: ["PortableMath"], swiftSettings: strict),
         .testTarget(
             name: "GatingTests", dependencies: ["Gating"], exclude: ["Goldens"], swiftSettings: strict),

@@ -6,7 +6,7 @@ struct LayerTests {
     /// The one Swift target that may import each C module. Tests may look behind the wrapper they test.
     static let wrappers: [String: String] = [
         "CZeroMQ": "Messaging", "CEnvelope": "Messaging", "CProtobufC": "Messaging", "COpenSSL": "Digest",
-        "CKernels": "Kernels", "CPlatform": "Threading",
+        "CKernels": "Kernels", "CPlatform": "Threading", "COpenBLAS": "LinearAlgebra",
     ]
 
     private let manifest: PackageManifest
