@@ -53,6 +53,12 @@ package struct TensorView: Sendable {
         try bytes.withBytes(at: place(of: row), length: rowByteCount, body)
     }
 
+    /// Lends the stored bytes of all rows, one after the other, as they are stored: not for views that reorder rows.
+    package func withAllRows<R, E: Error>(_ body: (RawSpan) throws(E) -> R) throws(E) -> R {
+        precondition(rowOrder == .stored, "\(name): its rows are stored in another order")
+        return try bytes.withBytes(at: offset, length: byteCount, body)
+    }
+
     /// Writes row `row` as floats into the first `columns` places of `output`.
     package func dequantise(row: Int, into output: inout MutableSpan<Float>) {
         precondition(output.count >= columns, "\(name): \(output.count) places for \(columns) columns")

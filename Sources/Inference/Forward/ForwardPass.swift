@@ -47,6 +47,7 @@ final class ForwardPass {
     func run(_ batch: borrowing Batch, cache: KeyValuePages) {
         failures.removeAll(keepingCapacity: true)
         let plan = AttentionPlan(batch.runs)
+        bank?.prepare(batch.origins)
         embed(batch.tokens)
         for index in 0..<layers.count - 1 {
             attend(layers[index], index, batch.origins, plan, cache)
@@ -68,6 +69,7 @@ final class ForwardPass {
             buffers.wanted.attended.copyRow(row, from: buffers.all.attended, row: source)
             wantedOrigins.append(batch.origins[source])
         }
+        bank?.prepare(wantedOrigins)
         feed(layer, wantedOrigins)
         norm(buffers.wanted, finalNorm, rows: batch.wanted.count)
         apply(head, wantedOrigins)

@@ -1,3 +1,4 @@
+import Gating
 import Kernels
 import Weights
 
@@ -20,6 +21,7 @@ package final class Engine {
     private var scheduler: Scheduler
     private var sampler: Sampler
     private let forward: ForwardPass
+    private let bank: (any ExpertBank)?
     private let cache: KeyValuePages
     private let nanoseconds: () -> UInt64
     // Kept between steps so that they need not be allocated again.
@@ -39,6 +41,7 @@ package final class Engine {
         self.model = model
         self.limits = limits
         self.nanoseconds = nanoseconds
+        self.bank = bank
         scheduler = Scheduler(limits: limits, pageTokens: KeyValuePages.positionsPerPage)
         cache = KeyValuePages(
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
@@ -59,13 +62,22 @@ package final class Engine {
 
     /// Queues a request, or refuses it at once. Its events come from `step`.
     package func add(_ request: GenerationRequest) throws(AdmissionError) -> SequenceID {
-        try scheduler.add(request, vocabulary: model.vocabularySize)
+        if bank == nil, let route = request.route, route.options.method != .off {
+            throw .invalidRoute(RouteRefusal("the route \(route.options.method) needs experts, and this model has none"))
+        }
+        let id = try scheduler.add(request, vocabulary: model.vocabularySize)
+        do throws(RouteRefusal) { try bank?.admit(id, route: request.route) } catch {
+            _ = scheduler.remove(id)
+            throw .invalidRoute(error)
+        }
+        return id
     }
 
     /// Ends a sequence without further events and frees what it holds. False when it has ended already.
     @discardableResult
     package func cancel(_ id: SequenceID) -> Bool {
         guard let sequence = scheduler.remove(id) else { return false }
+        bank?.end(id)
         sequence.pages.forEach(cache.release)
         return true
     }

@@ -21,10 +21,12 @@ package struct GenerationRequest: Sendable, Equatable {
     package var endTokens: Set<Int32>
     /// nil: no log probabilities. Otherwise each token carries its own and this many most likely alternatives.
     package var topLogprobs: Int?
+    /// How its tokens find experts; nil: as the bank's default says.
+    package var route: RouteRequest?
 
     package init(
         prompt: [Int32], generatedBefore: Int = 0, sampling: SamplingOptions = .greedy, maxTokens: Int,
-        endTokens: Set<Int32> = [], topLogprobs: Int? = nil
+        endTokens: Set<Int32> = [], topLogprobs: Int? = nil, route: RouteRequest? = nil
     ) {
         self.prompt = prompt
         self.generatedBefore = generatedBefore
@@ -32,6 +34,7 @@ package struct GenerationRequest: Sendable, Equatable {
         self.maxTokens = maxTokens
         self.endTokens = endTokens
         self.topLogprobs = topLogprobs
+        self.route = route
     }
 
     package static let topLogprobsMax = 64
@@ -47,6 +50,7 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
     case invalidGeneratedBefore(Int, prompt: Int, maxTokens: Int)
     case invalidTopLogprobs(Int)
     case exceedsCache(pages: Int, keyValuePagesMax: Int)
+    case invalidRoute(RouteRefusal)
     case queueFull(waitingMax: Int)
 
     package var description: String {
@@ -64,6 +68,7 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
                 + "and under maxTokens, \(maxTokens)"
         case .invalidTopLogprobs(let value):
             "topLogprobs is \(value); it must be 0 ... \(GenerationRequest.topLogprobsMax)"
+        case .invalidRoute(let refusal): refusal.description
         case .exceedsCache(let pages, let keyValuePagesMax):
             "the request needs \(pages) key/value pages and the cache has \(keyValuePagesMax); "
                 + "shorten the prompt or maxTokens, or raise the cache's bound"

@@ -18,6 +18,7 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooManyTokens(Int, contextMax: Int)
     case tokenOutOfVocabulary(id: Int32, at: Int, vocabulary: Int)
     case invalidChunk(Int)
+    case invalidRoute(RouteRefusal)
     case expert(String)
 
     package var description: String {
@@ -28,6 +29,7 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .tokenOutOfVocabulary(let id, let at, let vocabulary):
             "token \(id) at index \(at) is outside the vocabulary 0 ..< \(vocabulary)"
         case .invalidChunk(let value): "chunks of \(value) tokens; it must be 1 ... 8192"
+        case .invalidRoute(let refusal): refusal.description
         case .expert(let message): message
         }
     }
@@ -37,14 +39,19 @@ extension LanguageModel {
     /// Scores ids, chunk by chunk: no more than one chunk's logits are in memory.
     /// - Parameters:
     ///   - chunk: tokens computed at once; no bit of the result depends on it.
+    ///   - route: how the tokens find experts of the bank; nil: as the bank's default says. The ids are sequence 0 there, and stay
+    ///     admitted while `visit` and `progress` run.
     ///   - progress: called with the number of ids done.
     ///   - visit: called with every position and its logits, in order.
     package func score(
         _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best, chunk: Int = 128,
-        bank: (any ExpertBank)? = nil, progress: (Int) -> Void = { _ in },
+        bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, progress: (Int) -> Void = { _ in },
         visit: (Int, Span<Float>) -> Void = { _, _ in }
     ) throws(ScoreError) -> Score {
         try check(ids, chunk: chunk)
+        let sequence = SequenceID(number: 0)
+        do throws(RouteRefusal) { try bank?.admit(sequence, route: route) } catch { throw .invalidRoute(error) }
+        defer { bank?.end(sequence) }
         let context = ComputeContext(team: team, instructionSet: instructionSet)
         let rows = min(chunk, ids.count)
         let forward = ForwardPass(
@@ -55,7 +62,7 @@ extension LanguageModel {
         for start in stride(from: 0, to: ids.count, by: chunk) {
             let end = min(start + chunk, ids.count)
             var batch = Batch()
-            batch.append(SequenceID(number: 0), ids[start..<end], start: start, pages: pages, wantsLast: false)
+            batch.append(sequence, ids[start..<end], start: start, pages: pages, wantsLast: false)
             batch.wanted = Array(0..<end - start)
             forward.run(batch, cache: cache)
             if let message = forward.failures.values.first { throw .expert(message) }

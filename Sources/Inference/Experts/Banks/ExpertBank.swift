@@ -18,6 +18,16 @@ package struct RowOrigin: Sendable, Equatable {
 /// remote banks are interchangeable and must give the same bits (P1): gates see the f32 input, and what a row gets
 /// depends on that row alone. Everything happens on the engine's thread. A bank computes on a context of its own.
 package protocol ExpertBank: AnyObject {
+    /// A sequence joins, with the route that its request asks for; from now on its rows may come. Throws when the bank cannot serve the
+    /// route; then nothing is kept. The sequence goes on with the set of experts of this moment until `end`.
+    func admit(_ sequence: SequenceID, route: RouteRequest?) throws(RouteRefusal)
+
+    /// The sequence has no more rows.
+    func end(_ sequence: SequenceID)
+
+    /// The rows of the `begin`s that follow, until the next call.
+    func prepare(_ origins: [RowOrigin])
+
     /// Whether the bank adds anything at some site of the group. Asked once, when it is attached; where it says no the group costs
     /// nothing.
     func serves(_ group: SiteGroup) -> Bool
@@ -28,6 +38,20 @@ package protocol ExpertBank: AnyObject {
     /// Adds the experts' part to `outputs`, one [rows, outputs] for each linear of the group in its order, which hold the
     /// trunk's part. Throws for rows whose experts gave no answer; the other rows are complete.
     func collect(_ ticket: ExpertTicket, into outputs: [Columns]) throws(ExpertBankError)
+}
+
+extension ExpertBank {
+    package func admit(_ sequence: SequenceID, route: RouteRequest?) throws(RouteRefusal) {}
+    package func end(_ sequence: SequenceID) {}
+    package func prepare(_ origins: [RowOrigin]) {}
+}
+
+/// Why a bank cannot serve a route: what is wrong, and what to do.
+package struct RouteRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    package let message: String
+
+    package init(_ message: String) { self.message = message }
+    package var description: String { message }
 }
 
 /// Names work begun; a bank chooses the numbers.

@@ -1,0 +1,38 @@
+import Kernels
+
+/// Computes rows s · B (A u) here, on a context of its own.
+package final class LocalExpertRows: ExpertRowSource {
+    private let context: ComputeContext
+    private var works: [PairWork] = []
+    private var input: Columns?
+
+    package init(team: ComputeTeam, instructionSet: InstructionSet = .best) {
+        context = ComputeContext(team: team, instructionSet: instructionSet)
+    }
+
+    package var worksElsewhere: Bool { false }
+
+    package func begin(_ routing: GroupRouting, input: Columns) { self.input = input }
+
+    package func collect(_ routing: GroupRouting, into results: ExpertRows) -> [MissingPair] {
+        guard let input else { preconditionFailure("collect without begin") }
+        return compute(routing, input: input, into: results)
+    }
+
+    /// Computes the pairs that are in this process, of those that `includes` says; returns the ones that are not.
+    package func compute(
+        _ routing: GroupRouting, input: Columns, into results: ExpertRows, includes: (Int) -> Bool = { _ in true }
+    ) -> [MissingPair] {
+        works.removeAll(keepingCapacity: true)
+        var missing: [MissingPair] = []
+        for (index, pair) in routing.pairs.enumerated() where includes(index) {
+            if let packed = routing.set.pair(group: routing.group.index, linear: pair.linear, expert: pair.expert) {
+                works.append(PairWork(packed, first: pair.first, count: pair.count, start: results.starts[index]))
+            } else {
+                missing.append(MissingPair(pair: index, message: "\(routing.name(of: pair)) is not in this process"))
+            }
+        }
+        context.multiply(input, rowIndices: routing.rows, by: works, into: results.arena)
+        return missing
+    }
+}

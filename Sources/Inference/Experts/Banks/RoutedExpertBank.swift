@@ -1,0 +1,187 @@
+import Gating
+import Kernels
+
+/// Experts that each token finds by itself at each site (PHATGOOSE, Arrow and their baselines).
+///
+///     decide     G u for all gates, scores, top-k, weights: a list of (linear, expert, row, weight)
+///     compute    one row s · B (A u) for each: an `ExpertRowSource`, here or on workers
+///     add        y += weight · row, in ascending expert id
+///
+/// What a row gets depends on its own input and its sequence's route alone (P1), so that requests of different routes share a step.
+package final class RoutedExpertBank: ExpertBank {
+    /// What new sequences begin with.
+    package private(set) var set: ExpertSet
+    /// For requests that name no route.
+    package let defaultRoute: RouteOptions
+    /// Where a test or a replay gives choices instead of scores: the experts and weights of a token at a linear of a group, or nil.
+    package var replay: ((RowOrigin, _ group: Int, _ linear: Int) -> Choice?)?
+
+    /// Sets of experts in use at once.
+    package static let liveVersionsMax = 2
+
+    private let source: any ExpertRowSource
+    private let context: ComputeContext
+    private var routes: [SequenceID: SequenceRoute] = [:]
+    private var rows = StepRows()
+    private let decider: RouteDecider
+    private let results = ExpertRows()
+    private var routing: GroupRouting?
+    private var blocks: [WeightedBlock] = []
+    private var open: (group: SiteGroup, input: Columns, begun: Bool)?
+    private var ticket: UInt64 = 0
+    private var failures = StepFailures()
+
+    /// Rows computed and added at a time where nothing works elsewhere: few enough to stay in a core's cache.
+    private static let rowsAtOnce = 64
+
+    /// - Parameter rowsMax: rows of a batch.
+    package init(
+        _ set: ExpertSet, source: any ExpertRowSource, defaultRoute: RouteOptions = .off, rowsMax: Int, team: ComputeTeam,
+        instructionSet: InstructionSet = .best
+    ) {
+        self.set = set
+        self.source = source
+        self.defaultRoute = defaultRoute
+        context = ComputeContext(team: team, instructionSet: instructionSet)
+        decider = RouteDecider(rowsMax: rowsMax)
+    }
+
+    /// All experts in this process.
+    package convenience init(
+        _ set: ExpertSet, defaultRoute: RouteOptions = .off, rowsMax: Int, team: ComputeTeam,
+        instructionSet: InstructionSet = .best
+    ) {
+        self.init(
+            set, source: LocalExpertRows(team: team, instructionSet: instructionSet), defaultRoute: defaultRoute,
+            rowsMax: rowsMax, team: team, instructionSet: instructionSet)
+    }
+}
+
+extension RoutedExpertBank {
+    package func serves(_ group: SiteGroup) -> Bool { !group.linears.contains { $0.site == "lm_head" } }
+
+    package func admit(_ sequence: SequenceID, route: RouteRequest?) throws(RouteRefusal) {
+        routes[sequence] = try SequenceRoute(sequence, route ?? RouteRequest(defaultRoute), set)
+    }
+
+    package func end(_ sequence: SequenceID) { routes[sequence] = nil }
+
+    /// Between two steps: what sequences begin with from now on. Throws while `liveVersionsMax` versions are in use.
+    package func publish(_ new: ExpertSet) throws(RouteRefusal) {
+        var live = Set(routes.values.map(\.set.version))
+        live.insert(new.version)
+        guard live.count <= Self.liveVersionsMax else {
+            throw RouteRefusal("busy: \(live.count - 1) versions of the experts are in use; try again when requests have ended")
+        }
+        set = new
+    }
+
+    /// What a sequence that traces has chosen since the last call, in the order of computation.
+    package func takeTrace(_ sequence: SequenceID) -> [TracedChoice] {
+        guard let route = routes[sequence] else { return [] }
+        defer { route.trace.removeAll(keepingCapacity: true) }
+        return route.trace
+    }
+
+    /// What all rows have chosen since the last call.
+    package func takeStatistics() -> RoutingStatistics { decider.takeStatistics(of: set) }
+
+    package func prepare(_ origins: [RowOrigin]) {
+        failures.removeAll()
+        rows.prepare(origins, routes)
+    }
+}
+
+extension RoutedExpertBank {
+    package func begin(_ group: SiteGroup, input: Columns, origins: [RowOrigin]) -> ExpertTicket {
+        ticket += 1
+        guard rows.isRouted else { return ExpertTicket(number: ticket) }
+        let begins = source.worksElsewhere
+        open = (group, input, begins)
+        if begins, rows.versions[0].serves(group) {
+            route(0, group, input, 0..<origins.count)
+            if let routing, !routing.isEmpty { source.begin(routing, input: input) }
+        }
+        return ExpertTicket(number: ticket)
+    }
+
+    package func collect(_ ticket: ExpertTicket, into outputs: [Columns]) throws(ExpertBankError) {
+        guard let work = open else { return }
+        open = nil
+        for version in rows.versions.indices where rows.versions[version].serves(work.group) {
+            if work.begun {
+                if version > 0 {
+                    route(version, work.group, work.input, 0..<rows.count)
+                    if let routing, !routing.isEmpty { source.begin(routing, input: work.input) }
+                }
+                finish(outputs)
+            } else {
+                decider.multiplyGates(version, rows, work.group, work.input, context)
+                computeHere(version, work.group, work.input, outputs)
+            }
+        }
+        if let failure = failures.take() { throw failure }
+    }
+
+    /// Decides for some rows of the batch.
+    private func route(_ version: Int, _ group: SiteGroup, _ input: Columns, _ range: Range<Int>) {
+        decider.multiplyGates(version, rows, group, input, context)
+        decide(version, group, range)
+    }
+
+    private func decide(_ version: Int, _ group: SiteGroup, _ range: Range<Int>) {
+        let routing = self.routing ?? GroupRouting(set: set, group: group)
+        self.routing = routing
+        routing.removeAll(set: rows.versions[version], group: group)
+        decider.decide(version, rows, range, into: routing, replay: replay, failures: &failures)
+    }
+
+    private func computeHere(_ version: Int, _ group: SiteGroup, _ input: Columns, _ outputs: [Columns]) {
+        for first in stride(from: 0, to: rows.count, by: Self.rowsAtOnce) {
+            decide(version, group, first..<min(first + Self.rowsAtOnce, rows.count))
+            guard let routing, !routing.isEmpty else { continue }
+            source.begin(routing, input: input)
+            finish(outputs)
+        }
+    }
+
+    /// Waits for the rows of the routing, and adds them.
+    private func finish(_ outputs: [Columns]) {
+        guard let routing, !routing.isEmpty else { return }
+        results.layOut(routing)
+        let missing = source.collect(routing, into: results)
+        if !missing.isEmpty { decider.leaveOut(missing, rows, routing, &failures) }
+        blocks.removeAll(keepingCapacity: true)
+        var next = 0
+        for (index, pair) in routing.pairs.enumerated() {
+            if next < missing.count, missing[next].pair == index {
+                next += 1
+                continue
+            }
+            blocks.append(
+                WeightedBlock(
+                    first: pair.first, count: pair.count, start: results.starts[index], output: outputs[pair.linear]))
+        }
+        context.add(blocks, rowIndices: routing.rows, weights: routing.weights, from: results.arena, rows: rows.count)
+    }
+}
+
+/// Sequences that cannot go on, and why.
+struct StepFailures {
+    private var sequences: Set<SequenceID> = []
+    private var message = ""
+
+    mutating func add(_ sequence: SequenceID, _ text: @autoclosure () -> String) {
+        if sequences.isEmpty { message = text() }
+        sequences.insert(sequence)
+    }
+
+    mutating func removeAll() { if !sequences.isEmpty { sequences.removeAll() } }
+
+    /// What happened at the group that has just ended.
+    mutating func take() -> ExpertBankError? {
+        guard !sequences.isEmpty else { return nil }
+        defer { sequences.removeAll() }
+        return ExpertBankError(sequences: sequences, message: message)
+    }
+}

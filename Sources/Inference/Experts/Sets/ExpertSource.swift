@@ -1,0 +1,46 @@
+import Weights
+
+/// One expert to put into a set.
+package struct ExpertSource: Sendable {
+    package let name: String
+    /// Of what shapes its results, so that sets can be told apart: the SHA-256 of its files, in hexadecimal digits.
+    package let hash: String
+    package let adapter: AdapterFolder
+    /// Whether its pairs are packed here. Without, only its gates are: workers compute its rows.
+    package let isResident: Bool
+    /// Unit prototypes by site for Arrow, where the adapter's folder has none.
+    package let prototypes: [String: [Float]]?
+
+    package init(
+        name: String, hash: String, adapter: AdapterFolder, isResident: Bool = true, prototypes: [String: [Float]]? = nil
+    ) {
+        self.name = name
+        self.hash = hash
+        self.adapter = adapter
+        self.isResident = isResident
+        self.prototypes = prototypes
+    }
+}
+
+/// What belongs to a set and not to one expert.
+package struct SetCalibration: Sendable {
+    /// The null expert's score by site; -infinity where there is none.
+    package var nullScores: [String: Float]
+    /// The mean of all adapters, which may take a share of the weight; never sent anywhere.
+    package var common: AdapterFolder?
+
+    package init(nullScores: [String: Float] = [:], common: AdapterFolder? = nil) {
+        self.nullScores = nullScores
+        self.common = common
+    }
+
+    package static let none = SetCalibration()
+}
+
+/// Why experts make no set: which expert and site, and what to do.
+package struct ExpertSetError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let message: String
+
+    package init(_ message: String) { self.message = message }
+    package var description: String { message }
+}

@@ -1,0 +1,99 @@
+import Digest
+import Gating
+
+/// Sums for `RoutingStatistics`, one table per live set.
+struct RoutingTally {
+    private var tables: [Table] = []
+    private var probabilities: [Float] = []
+
+    /// Rows whose full softmax is computed: positions that are a multiple of this, so that many experts cost as little as few.
+    static func fullInterval(experts: Int) -> Int32 { Int32((experts + 15) / 16) }
+
+    mutating func add(
+        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, scores: Span<Float>, experts: Span<Int32>,
+        weights: Span<Float>, _ kept: Kept
+    ) {
+        let table = table(of: place.routing.set)
+        let start = tables[table].start(place)
+        tables[table].sums[start] += 1
+        tables[table].sums[start + 1] += Double(kept.nullWeight)
+        tables[table].sums[start + 2] += Double(kept.commonWeight)
+        if kept.count == 0 { tables[table].sums[start + 3] += 1 }
+        let first = start + Table.header
+        for index in 0..<kept.count { tables[table].sums[first + Int(experts[index])] += Double(weights[index]) }
+        guard origin.position % Self.fullInterval(experts: plan.expertCount) == 0 else { return }
+        addFull(plan, place, scores, table, start)
+    }
+
+    private mutating func addFull(
+        _ plan: RoutePlan, _ place: DecisionPlace, _ scores: Span<Float>, _ table: Int, _ start: Int
+    ) {
+        let count = plan.expertCount
+        // Taken out of self, so that a span of it can be lent while self is changed.
+        var probabilities: [Float] = []
+        swap(&probabilities, &self.probabilities)
+        defer { swap(&probabilities, &self.probabilities) }
+        if probabilities.count < count { probabilities = Array(repeating: 0, count: count) }
+        var shares = probabilities.mutableSpan
+        let full = plan.distribution(scores: scores, nullScore: place.site.nullScore, into: &shares)
+        tables[table].sums[start + 4] += 1
+        tables[table].sums[start + 5] += Double(full.nullProbability)
+        tables[table].sums[start + 6] += Double(full.entropy)
+        let first = start + Table.header + count
+        for index in 0..<count { tables[table].sums[first + index] += Double(shares[index]) }
+    }
+
+    @inline(__always)
+    private mutating func table(of set: ExpertSet) -> Int {
+        if let index = tables.firstIndex(where: { $0.set === set }) { return index }
+        if tables.count == RoutedExpertBank.liveVersionsMax { tables.removeFirst() }
+        tables.append(Table(set))
+        return tables.count - 1
+    }
+
+    /// The sums of one set since the last call.
+    mutating func take(_ set: ExpertSet) -> RoutingStatistics {
+        let index = table(of: set)
+        defer { tables[index] = Table(set) }
+        return tables[index].statistics
+    }
+}
+
+/// [group][linear][header + kept by expert + full by expert]
+private struct Table {
+    /// rows, null, common, empty rows; full rows, null, entropy.
+    static let header = 7
+    /// q, k and v are the most linears of a group.
+    static let linearsMax = 3
+
+    let set: ExpertSet
+    let width: Int
+    var sums: [Double]
+
+    init(_ set: ExpertSet) {
+        self.set = set
+        width = Self.header + 2 * set.experts.count
+        sums = Array(repeating: 0, count: set.groups.count * Self.linearsMax * width)
+    }
+
+    func start(_ place: DecisionPlace) -> Int {
+        (place.routing.group.index * Self.linearsMax + place.linear) * width
+    }
+
+    var statistics: RoutingStatistics {
+        let count = set.experts.count
+        var sites: [RoutingStatistics.Site] = []
+        for start in stride(from: 0, to: sums.count, by: width) where sums[start] > 0 {
+            let kept = start + Self.header
+            let place = start / width
+            var site = RoutingStatistics.Site(
+                group: place / Self.linearsMax, linear: place % Self.linearsMax,
+                kept: Array(sums[kept..<kept + count]), full: Array(sums[kept + count..<kept + 2 * count]))
+            site.rows = Int(sums[start])
+            (site.keptNull, site.keptCommon, site.emptyRows) = (sums[start + 1], sums[start + 2], Int(sums[start + 3]))
+            (site.fullRows, site.fullNull, site.entropy) = (Int(sums[start + 4]), sums[start + 5], sums[start + 6])
+            sites.append(site)
+        }
+        return RoutingStatistics(experts: set.names, version: set.version.hex, sites: sites)
+    }
+}
