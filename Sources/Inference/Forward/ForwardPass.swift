@@ -131,7 +131,7 @@ final class ForwardPass {
         do throws(ExpertBankError) {
             try bank.collect(ticket, into: group.outputs)
         } catch {
-            for sequence in error.sequences { failures[sequence] = error.message }
+            for sequence in error.sequences where failures[sequence] == nil { failures[sequence] = error.message }
         }
     }
 }

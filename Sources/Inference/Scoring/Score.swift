@@ -36,20 +36,25 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension LanguageModel {
+    /// Tokens computed at once where nothing else is asked for.
+    package static let scoringChunk = 128
+    /// What scored ids are to a bank.
+    package static let scoredSequence = SequenceID(number: 0)
+
     /// Scores ids, chunk by chunk: no more than one chunk's logits are in memory.
     /// - Parameters:
     ///   - chunk: tokens computed at once; no bit of the result depends on it.
-    ///   - route: how the tokens find experts of the bank; nil: as the bank's default says. The ids are sequence 0 there, and stay
+    ///   - route: how the tokens find experts of the bank; nil: as the bank's default says. The ids are `scoredSequence` there, and stay
     ///     admitted while `visit` and `progress` run.
     ///   - progress: called with the number of ids done.
     ///   - visit: called with every position and its logits, in order.
     package func score(
-        _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best, chunk: Int = 128,
+        _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best, chunk: Int = scoringChunk,
         bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, progress: (Int) -> Void = { _ in },
         visit: (Int, Span<Float>) -> Void = { _, _ in }
     ) throws(ScoreError) -> Score {
         try check(ids, chunk: chunk)
-        let sequence = SequenceID(number: 0)
+        let sequence = Self.scoredSequence
         do throws(RouteRefusal) { try bank?.admit(sequence, route: route) } catch { throw .invalidRoute(error) }
         defer { bank?.end(sequence) }
         let context = ComputeContext(team: team, instructionSet: instructionSet)

@@ -80,7 +80,8 @@ extension RouteDecider {
             let dots = dots[kind]
         else { return }
         try score(row, route.plan, place, gates, dots, first, &scratch.scores)
-        let kept = try keep(route.plan, place, scratch.scores, &scratch.experts, &scratch.weights)
+        let tau = place.site.nullScores[route.nullIndex]
+        let kept = try keep(route.plan, tau, scratch.scores, &scratch.experts, &scratch.weights)
         for index in 0..<kept.count {
             items.append(row: row, expert: scratch.experts[index], weight: scratch.weights[index])
         }
@@ -88,7 +89,7 @@ extension RouteDecider {
             items.append(row: row, expert: Int32(route.plan.expertCount), weight: kept.commonWeight)
         }
         tally.add(
-            route.plan, place, origin, scores: scratch.scores.span, experts: scratch.experts.span,
+            route.plan, place, origin, nullScore: tau, scores: scratch.scores.span, experts: scratch.experts.span,
             weights: scratch.weights.span, kept)
         if route.traces { route.trace.append(TracedChoice(origin, place, scratch, kept)) }
     }
@@ -110,12 +111,11 @@ extension RouteDecider {
     }
 
     private func keep(
-        _ plan: RoutePlan, _ place: DecisionPlace, _ scores: [Float], _ experts: inout [Int32], _ weights: inout [Float]
+        _ plan: RoutePlan, _ nullScore: Float, _ scores: [Float], _ experts: inout [Int32], _ weights: inout [Float]
     ) throws(RouteScoreError) -> Kept {
         var ids = experts.mutableSpan
         var shares = weights.mutableSpan
-        return try plan.choose(
-            scores: scores.span, nullScore: place.site.nullScore, experts: &ids, weights: &shares)
+        return try plan.choose(scores: scores.span, nullScore: nullScore, experts: &ids, weights: &shares)
     }
 
     /// A choice that no score made.

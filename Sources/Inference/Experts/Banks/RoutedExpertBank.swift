@@ -18,10 +18,13 @@ package final class RoutedExpertBank: ExpertBank {
 
     /// Sets of experts in use at once.
     package static let liveVersionsMax = 2
+    /// Traces of ended sequences that are kept until they are taken.
+    package static let endedTracesMax = 16
 
     private let source: any ExpertRowSource
     private let context: ComputeContext
     private var routes: [SequenceID: SequenceRoute] = [:]
+    private var endedTraces: [(sequence: SequenceID, trace: [TracedChoice])] = []
     private var rows = StepRows()
     private let decider: RouteDecider
     private let results = ExpertRows()
@@ -64,7 +67,11 @@ extension RoutedExpertBank {
         routes[sequence] = try SequenceRoute(sequence, route ?? RouteRequest(defaultRoute), set)
     }
 
-    package func end(_ sequence: SequenceID) { routes[sequence] = nil }
+    package func end(_ sequence: SequenceID) {
+        guard let route = routes.removeValue(forKey: sequence), !route.trace.isEmpty else { return }
+        if endedTraces.count == Self.endedTracesMax { endedTraces.removeFirst() }
+        endedTraces.append((sequence, route.trace))
+    }
 
     /// Between two steps: what sequences begin with from now on. Throws while `liveVersionsMax` versions are in use.
     package func publish(_ new: ExpertSet) throws(RouteRefusal) {
@@ -76,8 +83,10 @@ extension RoutedExpertBank {
         set = new
     }
 
-    /// What a sequence that traces has chosen since the last call, in the order of computation.
+    /// What a sequence that traces has chosen since the last call, in the order of computation. The last `endedTracesMax` that ended can
+    /// be asked once more.
     package func takeTrace(_ sequence: SequenceID) -> [TracedChoice] {
+        if let index = endedTraces.firstIndex(where: { $0.sequence == sequence }) { return endedTraces.remove(at: index).trace }
         guard let route = routes[sequence] else { return [] }
         defer { route.trace.removeAll(keepingCapacity: true) }
         return route.trace

@@ -49,6 +49,8 @@ final class SequenceRoute {
     let plan: RoutePlan
     let kind: GateKind?
     let traces: Bool
+    /// Index into `SiteExperts.nullScores`.
+    let nullIndex: Int
     var trace: [TracedChoice] = []
 
     init(_ id: SequenceID, _ request: RouteRequest, _ set: ExpertSet) throws(RouteRefusal) {
@@ -62,7 +64,14 @@ final class SequenceRoute {
             }
             plan = plan.retrieving(expert)
         }
-        if let kind = plan.gateKind { try Self.require(kind, plan, set, request.options) }
+        if let kind = plan.gateKind {
+            try Self.require(kind, plan, set, request.options)
+            guard plan.null == .off || set.calibratedMethods.contains(plan.method.description) else {
+                throw RouteRefusal(
+                    "the null expert has no scores for \(plan.method) with these experts; calibrate them, or turn null off")
+            }
+        }
+        nullIndex = plan.method.scoreIndex
         (self.id, self.set, self.plan, kind, traces) = (id, set, plan, plan.gateKind, request.traces)
     }
 

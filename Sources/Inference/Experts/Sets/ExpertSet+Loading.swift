@@ -28,12 +28,15 @@ extension ExpertSet {
         let done = state.withLock { $0 }
         if let failure = done.failure { throw failure }
         return ExpertSet(
-            experts: sorted.map { Member($0) }, version: version(sorted, calibration), groups: done.groups)
+            experts: sorted.map { Member($0) }, version: version(sorted, calibration),
+            calibratedMethods: Set(calibration.nullScores.keys), groups: done.groups)
     }
 
     private static func version(_ sources: [ExpertSource], _ calibration: SetCalibration) -> SHA256Digest {
         var lines = sources.map { "\($0.name) \($0.hash)" }
-        lines += calibration.nullScores.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.bitPattern)" }
+        for (method, scores) in calibration.nullScores.sorted(by: { $0.key < $1.key }) {
+            lines += scores.sorted { $0.key < $1.key }.map { "\(method) \($0.key) \($0.value.bitPattern)" }
+        }
         if let common = calibration.common { lines.append("common \(common.path)") }
         var digest = SHA256()
         unsafe digest.update(Array(lines.joined(separator: "\n").utf8).span.bytes)
@@ -89,7 +92,7 @@ private struct GroupLoader: Sendable {
         return SiteExperts(
             pairs: packed, covers: pairs.map { $0 != nil },
             common: try common.map { pair throws(ExpertSetError) in try pack(pair, "common") },
-            nullScore: calibration.nullScores[name] ?? -.infinity)
+            nullScores: RouteMethod.scored.map { calibration.nullScores[$0.description]?[name] ?? -.infinity })
     }
 
     private func pack(_ pair: LowRankPair, _ expert: String) throws(ExpertSetError) -> PackedPair {

@@ -21,12 +21,15 @@ package final class ExpertSet: Sendable {
     package let version: SHA256Digest
     /// Bytes of packed pairs and gates in memory.
     package let bytes: Int
+    /// Spellings of the methods that have null scores.
+    package let calibratedMethods: Set<String>
     /// By `SiteGroup.index`; nil where no expert has a pair.
     let groups: [GroupExperts?]
 
-    init(experts: [Member], version: SHA256Digest, groups: [GroupExperts?]) {
+    init(experts: [Member], version: SHA256Digest, calibratedMethods: Set<String>, groups: [GroupExperts?]) {
         self.experts = experts
         self.version = version
+        self.calibratedMethods = calibratedMethods
         self.groups = groups
         bytes = groups.reduce(0) { $0 + ($1?.bytes ?? 0) }
     }
@@ -50,6 +53,14 @@ package final class ExpertSet: Sendable {
     }
 }
 
+extension RouteMethod {
+    /// Those that have scores, and hence a null score of their own.
+    static let scored: [RouteMethod] = [.phatgoose, .average, .arrow, .arrowUnit]
+
+    /// Index into `scored`; 0 for methods without scores.
+    var scoreIndex: Int { Self.scored.firstIndex(of: self) ?? 0 }
+}
+
 /// What a set has at one site group.
 struct GroupExperts: Sendable {
     /// By linear; nil where no expert has a pair.
@@ -68,15 +79,15 @@ struct SiteExperts: Sendable {
     let covers: [Bool]
     let coversAll: Bool
     let common: PackedPair?
-    /// τ.
-    let nullScore: Float
+    /// τ by `RouteMethod.scoreIndex`; -infinity where there is none.
+    let nullScores: [Float]
 
-    init(pairs: [PackedPair?], covers: [Bool], common: PackedPair?, nullScore: Float) {
+    init(pairs: [PackedPair?], covers: [Bool], common: PackedPair?, nullScores: [Float]) {
         self.pairs = pairs
         self.covers = covers
         coversAll = covers.allSatisfy { $0 }
         self.common = common
-        self.nullScore = nullScore
+        self.nullScores = nullScores
     }
 
     var bytes: Int { pairs.reduce(common?.bytes ?? 0) { $0 + ($1?.bytes ?? 0) } }

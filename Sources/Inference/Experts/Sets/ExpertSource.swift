@@ -24,12 +24,12 @@ package struct ExpertSource: Sendable {
 
 /// What belongs to a set and not to one expert.
 package struct SetCalibration: Sendable {
-    /// The null expert's score by site; -infinity where there is none.
-    package var nullScores: [String: Float]
+    /// τ, the null expert's score, by method (`RouteMethod.description`, since each has scores of its own) and site.
+    package var nullScores: [String: [String: Float]]
     /// The mean of all adapters, which may take a share of the weight; never sent anywhere.
     package var common: AdapterFolder?
 
-    package init(nullScores: [String: Float] = [:], common: AdapterFolder? = nil) {
+    package init(nullScores: [String: [String: Float]] = [:], common: AdapterFolder? = nil) {
         self.nullScores = nullScores
         self.common = common
     }

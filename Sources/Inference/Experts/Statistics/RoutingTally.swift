@@ -10,7 +10,7 @@ struct RoutingTally {
     static func fullInterval(experts: Int) -> Int32 { Int32((experts + 15) / 16) }
 
     mutating func add(
-        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, scores: Span<Float>, experts: Span<Int32>,
+        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, nullScore: Float, scores: Span<Float>, experts: Span<Int32>,
         weights: Span<Float>, _ kept: Kept
     ) {
         let table = table(of: place.routing.set)
@@ -22,11 +22,11 @@ struct RoutingTally {
         let first = start + Table.header
         for index in 0..<kept.count { tables[table].sums[first + Int(experts[index])] += Double(weights[index]) }
         guard origin.position % Self.fullInterval(experts: plan.expertCount) == 0 else { return }
-        addFull(plan, place, scores, table, start)
+        addFull(plan, nullScore, scores, table, start)
     }
 
     private mutating func addFull(
-        _ plan: RoutePlan, _ place: DecisionPlace, _ scores: Span<Float>, _ table: Int, _ start: Int
+        _ plan: RoutePlan, _ nullScore: Float, _ scores: Span<Float>, _ table: Int, _ start: Int
     ) {
         let count = plan.expertCount
         // Taken out of self, so that a span of it can be lent while self is changed.
@@ -35,7 +35,7 @@ struct RoutingTally {
         defer { swap(&probabilities, &self.probabilities) }
         if probabilities.count < count { probabilities = Array(repeating: 0, count: count) }
         var shares = probabilities.mutableSpan
-        let full = plan.distribution(scores: scores, nullScore: place.site.nullScore, into: &shares)
+        let full = plan.distribution(scores: scores, nullScore: nullScore, into: &shares)
         tables[table].sums[start + 4] += 1
         tables[table].sums[start + 5] += Double(full.nullProbability)
         tables[table].sums[start + 6] += Double(full.entropy)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Digest
 import Inference
 import Tokenization
 import Weights
@@ -10,28 +11,37 @@ struct Generate: ParsableCommand {
 
     @OptionGroup var source: PromptSource
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var expertOptions: ExpertOptions
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var form: PromptForm
+    @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
     @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
+
+    func validate() throws {
+        if trace, !json { throw ValidationError("--trace needs --json") }
+    }
 
     func run() throws {
         let prompt = try source.text()
         let model = try modelOptions.load()
         let ids = try form.tokens(prompt, model.text)
-        var generation = try Generation(model, promptTokens: ids, stop: sampling.stop)
+        var generation = try Generation(
+            model, promptTokens: ids, stop: sampling.stop,
+            bank: try expertOptions.bank(for: model, rowsMax: EngineLimits().tokensPerStepMax))
         try generation.run(request(ids, model)) { if !json { Terminal.write($0) } }
         guard json else { return Terminal.write("\n") }
         try JSONOutput.print(GenerationJSON(generation, model, ids, withLogprobs: sampling.topLogprobs > 0))
     }
 
-    private func request(_ ids: [Int32], _ model: LoadedModel) -> GenerationRequest {
+    private func request(_ ids: [Int32], _ model: LoadedModel) throws -> GenerationRequest {
         // What was not asked for should not be what refuses a small context.
         let tokensMax =
             sampling.maxTokens
             ?? min(SamplingFlags.defaultMaxTokens, model.weights.configuration.contextLength)
         return GenerationRequest(
             prompt: ids, sampling: sampling.options, maxTokens: tokensMax, endTokens: model.endTokens,
-            topLogprobs: sampling.topLogprobs > 0 ? sampling.topLogprobs : nil)
+            topLogprobs: sampling.topLogprobs > 0 ? sampling.topLogprobs : nil,
+            route: expertOptions.experts.isEmpty ? nil : RouteRequest(try expertOptions.options(), traces: trace))
     }
 }
 
@@ -49,6 +59,10 @@ private struct GenerationJSON: Encodable {
     let compute, numerics: String
     /// Only with --top-logprobs.
     let logprobs: [TokenLogprobsJSON]?
+    /// Only with --experts: the version of the set.
+    let experts: String?
+    /// Only with --trace.
+    let choices: [ChoiceJSON]?
 
     init(_ generation: Generation, _ model: LoadedModel, _ promptTokens: [Int32], withLogprobs: Bool) {
         self.promptTokens = promptTokens
@@ -58,6 +72,8 @@ private struct GenerationJSON: Encodable {
         compute = model.weights.mode.rawValue
         numerics = model.weights.numericsID
         logprobs = withLogprobs ? generation.tokens.map { TokenLogprobsJSON($0) } : nil
+        experts = generation.bank?.set.version.hex
+        choices = generation.trace.isEmpty ? nil : generation.bank.map { ChoiceJSON.list(generation.trace, model.weights, $0.set) }
         // The first token is the prefill's.
         let decoded = max(0, generation.tokens.count - 1)
         timings = Timings(

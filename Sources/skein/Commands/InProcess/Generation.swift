@@ -8,6 +8,9 @@ struct Generation {
     enum Ending: String, Encodable { case endToken, maxTokens, stopString }
 
     private let engine: Engine
+    let bank: RoutedExpertBank?
+    /// What tokens chose, where the request asked for it.
+    private(set) var trace: [TracedChoice] = []
     private let promptTokens: [Int32]
     private var decoder: StreamingDecoder
     private var stops: StopMatcher
@@ -17,12 +20,13 @@ struct Generation {
     private(set) var prefill = Duration.zero
     private(set) var decode = Duration.zero
 
-    init(_ model: LoadedModel, promptTokens: [Int32], stop: [String]) throws {
+    init(_ model: LoadedModel, promptTokens: [Int32], stop: [String], bank: RoutedExpertBank? = nil) throws {
+        self.bank = bank
         let context = model.weights.configuration.contextLength
         let page = KeyValuePages.positionsPerPage
         let limits = EngineLimits(
             sequencesMax: 1, waitingMax: 1, contextMax: context, keyValuePagesMax: (context + page - 1) / page)
-        engine = try Engine(model: model.weights, limits: limits, team: model.team)
+        engine = try Engine(model: model.weights, limits: limits, team: model.team, bank: bank)
         self.promptTokens = promptTokens
         decoder = StreamingDecoder(model.text.tokenizer)
         stops = try StopMatcher(stop)
@@ -37,6 +41,8 @@ struct Generation {
         var read = 0
         while ending == nil, engine.hasWork {
             let events = engine.step()
+            // The events of the last step end the sequence in the bank too: what it chose there comes with them.
+            if let bank { trace += bank.takeTrace(id) }
             read += engine.statistics.prefillTokens
             if first == nil, events.isEmpty { progress.show(fraction: Double(read) / Double(promptTokens.count)) }
             if first == nil, !events.isEmpty {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Digest
 import Foundation
+import Gating
 import Inference
 import Tokenization
 
@@ -10,6 +11,9 @@ struct ScoreCommand: ParsableCommand {
         discussion: "A text is taken as it is: no chat template, special tokens in it are plain text.")
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var expertOptions: ExpertOptions
+    @Option(name: .customLong("top-k"), parsing: .unconditional, help: "The same as --route-top-k.") var topK: Int?
+    @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
     @Option(name: .customLong("text-file"), help: ArgumentHelp("A text.", valueName: "file")) var textFile: String?
     @Option(name: .customLong("ids-file"), help: ArgumentHelp("A JSON array of token ids.", valueName: "file"))
     var idsFile: String?
@@ -23,12 +27,18 @@ struct ScoreCommand: ParsableCommand {
         /// Given tokens; one fewer is predicted.
         let tokens: Int
         let logitsSHA256, compute, numerics: String
+        /// Only with --experts: how tokens were routed, and the version of the set.
+        let route, experts: String?
+        /// Only with --trace.
+        let choices: [ChoiceJSON]?
     }
 
     func validate() throws {
         guard (textFile == nil) != (idsFile == nil) else {
             throw ValidationError("give one of --text-file and --ids-file")
         }
+        if trace, !json { throw ValidationError("--trace needs --json") }
+        if topK != nil, expertOptions.topK != nil { throw ValidationError("--top-k and --route-top-k are the same; give one") }
         if let maxTokens, maxTokens < 2 {
             throw ValidationError("--max-tokens is \(maxTokens); fewer than 2 tokens predict nothing")
         }
@@ -41,13 +51,22 @@ struct ScoreCommand: ParsableCommand {
         let all = given ?? model.text.encode(raw: String(decoding: bytes, as: UTF8.self), parseSpecial: false)
         let ids = Array(all.prefix(maxTokens ?? all.count))
         let progress = ThrottledProgress("scoring \(ids.count) tokens")
+        let bank = try expertOptions.bank(for: model, rowsMax: LanguageModel.scoringChunk)
+        let route = try expertOptions.options(topK: topK)
+        var choices: [TracedChoice] = []
         let score = try model.weights.score(
-            ids, team: model.team, progress: { progress.show(fraction: Double($0) / Double(ids.count)) })
+            ids, team: model.team, bank: bank, route: bank == nil ? nil : RouteRequest(route, traces: trace),
+            progress: {
+                progress.show(fraction: Double($0) / Double(ids.count))
+                if trace, let bank { choices += bank.takeTrace(LanguageModel.scoredSequence) }
+            })
         Terminal.endProgress()
         try show(
             Output(
                 meanNLL: score.meanNLL, tokens: score.tokens, logitsSHA256: score.logitsSHA256.hex,
-                compute: model.weights.mode.rawValue, numerics: model.weights.numericsID))
+                compute: model.weights.mode.rawValue, numerics: model.weights.numericsID,
+                route: bank == nil ? nil : route.description, experts: bank?.set.version.hex,
+                choices: trace ? bank.map { ChoiceJSON.list(choices, model.weights, $0.set) } : nil))
     }
 
     private func show(_ output: Output) throws {
@@ -59,6 +78,9 @@ struct ScoreCommand: ParsableCommand {
             logits        SHA-256 \(output.logitsSHA256)
             numerics      \(output.numerics)
             """)
+        if let route = output.route, let experts = output.experts {
+            print("route         \(route)\nexperts       SHA-256 \(experts)")
+        }
     }
 
     private static func readIDs(_ path: String) throws -> [Int32] {
