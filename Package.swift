@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "WorkerService",
             dependencies: [
-                "Digest", "Inference", "Messaging", "Threading", "Topology", "Weights", "Kernels",
+                "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Topology", "Weights", "Kernels",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
@@ -101,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Client", "Digest", "ExpertStore", "Inference", "Kernels", "Launcher", "Messaging",
+                "Benchmarking", "Client", "Digest", "ExpertStore", "Gating", "Inference", "Kernels", "Launcher", "Messaging",
                 "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
@@ -124,7 +124,7 @@ let package = Package(
             name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "Kernels", "Weights", "Digest"], exclude: ["Goldens"],
+            name: "InferenceTests", dependencies: ["Inference", "Gating", "Kernels", "Weights", "Digest"], exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),

@@ -1,9 +1,11 @@
 import Digest
+import ExpertStore
 import Foundation
 import Inference
 import Weights
 
-/// The experts in some folders: each is an adapter's folder, or holds adapters' folders, at most two levels down.
+/// The experts in some folders: each is an adapter's folder, or holds adapters' folders, at most two levels down. Those of a store are verified
+/// against their manifests and the trunk; a plain PEFT folder is taken as it is.
 struct ExpertFolders {
     private let paths: [String]
 
@@ -24,17 +26,45 @@ struct ExpertFolders {
         return entries.filter { !$0.hasPrefix(".") }.sorted().flatMap { adapters(in: "\(path)/\($0)", levels: levels - 1) }
     }
 
-    func load(for model: LoadedModel) throws -> ExpertSet {
+    func load(for model: LoadedModel, at modelPath: String) throws -> ExpertSet {
         let progress = ThrottledProgress("loading \(paths.count) experts")
+        let checkpoint = try Checkpoint.open(modelPath)
+        let trunk = try ExpertStore.hash(of: checkpoint)
+        var stored: [StoredExpert] = []
         let sources = try paths.enumerated().map { index, path in
             progress.show(fraction: Double(index) / Double(paths.count))
-            let adapter = try AdapterFolder.open(path)
-            try adapter.checkFinite()
+            guard FileManager.default.fileExists(atPath: "\(path)/\(ExpertManifest.fileName)") else {
+                return try Self.plain(path)
+            }
+            let expert = try StoredExpert(folder: path)
+            stored.append(expert)
             return ExpertSource(
-                name: URL(filePath: path).lastPathComponent, hash: try SHA256Digest(ofFileAt: adapter.weightsPath).hex,
-                adapter: adapter)
+                name: expert.name, hash: expert.manifest.contentHash.hex,
+                adapter: try expert.verify(trunk: (checkpoint.configuration, trunk)))
         }
         Terminal.endProgress()
-        return try ExpertSet.load(sources, for: model.weights, team: model.team)
+        let calibration = stored.count == sources.count ? try Self.calibration(of: stored) : .none
+        return try ExpertSet.load(sources, for: model.weights, calibration: calibration, team: model.team)
+    }
+
+    private static func plain(_ path: String) throws -> ExpertSource {
+        let adapter = try AdapterFolder.open(path)
+        try adapter.checkFinite()
+        return ExpertSource(
+            name: URL(filePath: path).lastPathComponent, hash: try SHA256Digest(ofFileAt: adapter.weightsPath).hex,
+            adapter: adapter)
+    }
+
+    /// What was calibrated for exactly this set, in the folder above its experts.
+    private static func calibration(of stored: [StoredExpert]) throws -> SetCalibration {
+        let sorted = stored.sorted { $0.name < $1.name }
+        guard let first = sorted.first else { return .none }
+        let path = URL(filePath: first.folder).deletingLastPathComponent().appending(path: CalibrationFile.fileName).path
+        guard FileManager.default.fileExists(atPath: path) else { return .none }
+        let hash = ExpertStore.setHash(sorted)
+        let entries = try CalibrationFile(path: path).entries.filter { $0.setHash == hash }
+        return SetCalibration(
+            nullScores: Dictionary(
+                entries.map { ($0.method, $0.thresholds.mapValues { Float($0) }) }, uniquingKeysWith: { $1 }))
     }
 }

@@ -50,9 +50,9 @@ struct ExpertOptions: ParsableArguments {
     }
 
     /// nil without experts.
-    func bank(for model: LoadedModel, rowsMax: Int) throws -> RoutedExpertBank? {
+    func bank(for model: LoadedModel, at path: String, rowsMax: Int) throws -> RoutedExpertBank? {
         guard !experts.isEmpty else { return nil }
-        let set = try ExpertFolders(experts).load(for: model)
+        let set = try ExpertFolders(experts).load(for: model, at: path)
         return RoutedExpertBank(set, rowsMax: rowsMax, team: model.team)
     }
 }

@@ -6,6 +6,7 @@ import Kernels
 import Launcher
 import Messaging
 import Threading
+import Gating
 import Tokenization
 import Topology
 import Weights
@@ -59,6 +60,7 @@ extension CommandFailure {
         case let error as PeerError: self = .failed(error.description)
         case let error as PackingError: self = .failed("\(error)")
         case let error as ThreadingError: self = .failed(error.description)
+        case let error as ExpertSetError: self = .failed(error.description)
         default: return nil
         }
     }
@@ -78,7 +80,7 @@ extension CommandFailure {
     /// Parameters outside their range are usage errors; a prompt that does not fit is refused.
     private init(_ error: AdmissionError) {
         switch error {
-        case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs:
+        case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs, .invalidRoute:
             self = .usage(error.description)
         case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull:
             self = .refused(error.description)

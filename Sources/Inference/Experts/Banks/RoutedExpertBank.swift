@@ -33,6 +33,8 @@ package final class RoutedExpertBank: ExpertBank {
     private var open: (group: SiteGroup, input: Columns, begun: Bool)?
     private var ticket: UInt64 = 0
     private var failures = StepFailures()
+    /// By sequence and expert: (token, site) pairs that went without.
+    private var missing: [SequenceID: [String: UInt64]] = [:]
 
     /// Rows computed and added at a time where nothing works elsewhere: few enough to stay in a core's cache.
     private static let rowsAtOnce = 64
@@ -91,6 +93,10 @@ extension RoutedExpertBank {
         defer { route.trace.removeAll(keepingCapacity: true) }
         return route.trace
     }
+
+    /// By name, the experts that a sequence chose while nobody could compute them, and for how many (token, site) pairs; once. Kept beyond
+    /// the sequence's end.
+    package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { missing.removeValue(forKey: sequence) ?? [:] }
 
     /// What all rows have chosen since the last call.
     package func takeStatistics() -> RoutingStatistics { decider.takeStatistics(of: set) }
@@ -159,7 +165,10 @@ extension RoutedExpertBank {
         guard let routing, !routing.isEmpty else { return }
         results.layOut(routing)
         let missing = source.collect(routing, into: results)
-        if !missing.isEmpty { decider.leaveOut(missing, rows, routing, &failures) }
+        if !missing.isEmpty {
+            note(missing, routing)
+            decider.leaveOut(missing, rows, routing, &failures)
+        }
         blocks.removeAll(keepingCapacity: true)
         var next = 0
         for (index, pair) in routing.pairs.enumerated() {
@@ -172,6 +181,19 @@ extension RoutedExpertBank {
                     first: pair.first, count: pair.count, start: results.starts[index], output: outputs[pair.linear]))
         }
         context.add(blocks, rowIndices: routing.rows, weights: routing.weights, from: results.arena, rows: rows.count)
+    }
+}
+
+extension RoutedExpertBank {
+    private func note(_ pairs: [MissingPair], _ routing: GroupRouting) {
+        for entry in pairs {
+            let pair = routing.pairs[entry.pair]
+            let name = pair.expert < routing.set.experts.count ? routing.set.experts[pair.expert].name : "common"
+            for item in pair.first..<pair.first + pair.count {
+                let sequence = rows.origins[Int(routing.rows[item])].sequence
+                missing[sequence, default: [:]][name, default: 0] += 1
+            }
+        }
     }
 }
 

@@ -27,7 +27,7 @@ struct Generate: ParsableCommand {
         let ids = try form.tokens(prompt, model.text)
         var generation = try Generation(
             model, promptTokens: ids, stop: sampling.stop,
-            bank: try expertOptions.bank(for: model, rowsMax: EngineLimits().tokensPerStepMax))
+            bank: try expertOptions.bank(for: model, at: modelOptions.model, rowsMax: EngineLimits().tokensPerStepMax))
         try generation.run(request(ids, model)) { if !json { Terminal.write($0) } }
         guard json else { return Terminal.write("\n") }
         try JSONOutput.print(GenerationJSON(generation, model, ids, withLogprobs: sampling.topLogprobs > 0))

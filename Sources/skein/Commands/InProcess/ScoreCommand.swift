@@ -51,7 +51,7 @@ struct ScoreCommand: ParsableCommand {
         let all = given ?? model.text.encode(raw: String(decoding: bytes, as: UTF8.self), parseSpecial: false)
         let ids = Array(all.prefix(maxTokens ?? all.count))
         let progress = ThrottledProgress("scoring \(ids.count) tokens")
-        let bank = try expertOptions.bank(for: model, rowsMax: LanguageModel.scoringChunk)
+        let bank = try expertOptions.bank(for: model, at: modelOptions.model, rowsMax: LanguageModel.scoringChunk)
         let route = try expertOptions.options(topK: topK)
         var choices: [TracedChoice] = []
         let score = try model.weights.score(
