@@ -7014,7 +7014,7 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[6] =
+static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[8] =
 {
   { "END_UNSPECIFIED", "SKEIN__END_KIND__END_UNSPECIFIED", 0 },
   { "ENDED_END_TOKEN", "SKEIN__END_KIND__ENDED_END_TOKEN", 1 },
@@ -7022,14 +7022,18 @@ static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[6] =
   { "ENDED_WITHDRAWN", "SKEIN__END_KIND__ENDED_WITHDRAWN", 3 },
   { "ENDED_REFUSED", "SKEIN__END_KIND__ENDED_REFUSED", 4 },
   { "ENDED_FAILED", "SKEIN__END_KIND__ENDED_FAILED", 5 },
+  { "ENDED_EXPERT_MISSING", "SKEIN__END_KIND__ENDED_EXPERT_MISSING", 6 },
+  { "ENDED_INVALID", "SKEIN__END_KIND__ENDED_INVALID", 7 },
 };
 static const ProtobufCIntRange skein__end_kind__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 8}
 };
-static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[8] =
 {
   { "ENDED_END_TOKEN", 1 },
+  { "ENDED_EXPERT_MISSING", 6 },
   { "ENDED_FAILED", 5 },
+  { "ENDED_INVALID", 7 },
   { "ENDED_MAX_TOKENS", 2 },
   { "ENDED_REFUSED", 4 },
   { "ENDED_WITHDRAWN", 3 },
@@ -7042,9 +7046,9 @@ const ProtobufCEnumDescriptor skein__end_kind__descriptor =
   "EndKind",
   "Skein__EndKind",
   "skein",
-  6,
+  8,
   skein__end_kind__enum_values_by_number,
-  6,
+  8,
   skein__end_kind__enum_values_by_name,
   1,
   skein__end_kind__value_ranges,

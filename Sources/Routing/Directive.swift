@@ -7,6 +7,8 @@ package enum Directive: Hashable, Sendable {
     case refuseWorker(WorkerConnection, Failure)
     case assign(Assign)
     case withdraw(WorkerConnection, AssignmentID)
+    /// To a worker with the trunk of a routed model.
+    case tellMembership(WorkerConnection, Membership)
 
     // To clients.
     case deliver(Delivery)

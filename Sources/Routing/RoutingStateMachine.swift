@@ -21,6 +21,10 @@ package struct RoutingStateMachine: Sendable {
     var nextAssignment: UInt64
     var nextTicket: UInt64 = 1
     var isDraining = false
+    /// What trunks were last told.
+    var membership = Membership(version: 0, holders: [])
+    /// Some worker came, went or changed since.
+    var membershipIsStale = false
 
     package init(configuration: RoutingConfiguration, at now: Instant) {
         self.configuration = configuration
@@ -41,6 +45,7 @@ package struct RoutingStateMachine: Sendable {
             fireTimers()
         }
         take(event)
+        tellMembership()
         let result = directives
         directives = []
         return result

@@ -23,6 +23,12 @@ package struct ClusterTopology: Equatable, Sendable {
     /// What the router process serves itself.
     package var trunk: WorkerEntry? { workers.first { $0.host == .router } }
 
+    /// Where the router's own worker reaches it: always over ipc, so that it needs no key of its own. Nil without one.
+    package var trunkControl: Endpoint? {
+        guard trunk != nil else { return nil }
+        return router.control.bind.isTCP ? .ipc(path: paths.socket("trunk")) : router.control.bind
+    }
+
     /// The workers that `skein launch` starts.
     package var localWorkers: [WorkerEntry] { workers.filter { $0.host == .local } }
 

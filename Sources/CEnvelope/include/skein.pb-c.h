@@ -180,7 +180,15 @@ typedef enum _Skein__EndKind {
    * over capacity, or the prompt does not fit
    */
   SKEIN__END_KIND__ENDED_REFUSED = 4,
-  SKEIN__END_KIND__ENDED_FAILED = 5
+  SKEIN__END_KIND__ENDED_FAILED = 5,
+  /*
+   * an expert that the query needs is gone, and on_missing says fail
+   */
+  SKEIN__END_KIND__ENDED_EXPERT_MISSING = 6,
+  /*
+   * the request itself is wrong, and no other worker would take it
+   */
+  SKEIN__END_KIND__ENDED_INVALID = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__END_KIND)
 } Skein__EndKind;
 

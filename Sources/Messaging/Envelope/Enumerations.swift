@@ -20,6 +20,10 @@ package enum EndKind: UInt32, Sendable, CaseIterable {
     /// Over capacity, or the prompt does not fit.
     case refused = 4
     case failed = 5
+    /// An expert that the query needs is gone; the worker itself is well.
+    case expertMissing = 6
+    /// The request itself is wrong: no other worker would take it.
+    case invalid = 7
 }
 
 /// Why a query, or another request, was not served.

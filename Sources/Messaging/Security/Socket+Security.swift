@@ -2,13 +2,14 @@ import CZeroMQ
 
 /// A group of sockets behind one door; the ZAP handler lets a role in or not.
 package enum Domain: String, Sendable, CaseIterable {
-    case front, control, statistics
+    case front, control, statistics, data
 
     /// The roles with business here.
     package var roles: Set<KeyRole> {
         switch self {
         case .front: [.client, .operator, .observer]
         case .control: [.worker, .operator]
+        case .data: [.worker]
         case .statistics: [.client, .operator, .observer]
         }
     }

@@ -16,6 +16,8 @@ struct QueryReading {
     let nodes: [String: String]
     let defaultNode: String?
     let maxTokensDefault: Int
+    /// Of models with experts.
+    let routed: Set<String>
 
     func read(
         _ query: Messaging.Query, key: QueryKey, from connection: ClientConnection
@@ -29,7 +31,8 @@ struct QueryReading {
             prompt: try prompt(query.prompt), sampling: Routing.Sampling(query.sampling),
             maxTokens: query.maxTokens == 0 ? maxTokensDefault : Int(query.maxTokens),
             topLogprobs: Int(query.topLogprobs), deadlineMilliseconds: query.deadlineMilliseconds,
-            fromPosition: Int(query.fromPosition), wantsTrace: query.trace)
+            fromPosition: Int(query.fromPosition), wantsTrace: query.trace,
+            route: try route(query.route, of: model))
         let style = AnswerStyle(tokenizer: text.tokenizer, stops: try stops(query.stop))
         return Accepted(submission: submission, text: text, style: style)
     }
@@ -42,6 +45,16 @@ struct QueryReading {
             throw RefusedQuery(.unknownNode, "the topology has no default node; name one of: \(known)")
         }
         return defaultNode
+    }
+
+    /// A model without experts takes no route.
+    private func route(_ route: Messaging.RouteOptions?, of model: String) throws(RefusedQuery) -> Routing.RouteOptions?
+    {
+        guard let route else { return nil }
+        guard routed.contains(model) else {
+            throw RefusedQuery(.invalidParameter, "\(model) has no experts to route to; leave the route out")
+        }
+        return Routing.RouteOptions(route)
     }
 
     private func prompt(_ prompt: Prompt?) throws(RefusedQuery) -> Submission.Prompt {

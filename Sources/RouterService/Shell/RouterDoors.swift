@@ -35,6 +35,9 @@ struct RouterDoors {
         sockets = [front, control, try control.monitor(), statistics]
         try locks.bind(front, topology.router.front, .front)
         try locks.bind(control, topology.router.control, .control)
+        if let trunk = topology.trunkControl, trunk != topology.router.control.bind {
+            try control.bind(try Messaging.Endpoint(trunk.description), domain: .control, security: .local)
+        }
         try locks.bind(statistics, topology.router.statistics, .statistics)
     }
 

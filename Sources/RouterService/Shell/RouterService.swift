@@ -102,6 +102,7 @@ extension QueryReading {
             texts: texts,
             nodes: Dictionary(
                 topology.nodes.map { ($0.name, $0.model) }, uniquingKeysWith: { first, _ in first }),
-            defaultNode: topology.defaultNode, maxTokensDefault: topology.router.limits.maxTokensDefault)
+            defaultNode: topology.defaultNode, maxTokensDefault: topology.router.limits.maxTokensDefault,
+            routed: Set(topology.models.filter { $0.experts != nil }.map(\.name)))
     }
 }

@@ -65,6 +65,8 @@ final class RouterShell {
         case .assign(let assign): send(Envelope(assign), to: assign.connection)
         case .withdraw(let connection, let assignment):
             send(Envelope(.withdraw(Messaging.Withdraw(assignment: assignment.rawValue))), to: connection)
+        case .tellMembership(let connection, let membership):
+            send(Envelope(.membership(Messaging.Membership(membership))), to: connection)
         case .deliver(let delivery): deliver(delivery)
         case .advance(let advance): self.advance(advance)
         case .prepare(let key, let ticket): prepare(key, ticket: ticket)

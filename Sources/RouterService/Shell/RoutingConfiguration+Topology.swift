@@ -13,6 +13,9 @@ extension RoutingConfiguration {
         models = Dictionary(
             topology.models.map { ($0.name, ModelPolicy(sha256: $0.sha256)) }, uniquingKeysWith: { first, _ in first })
         expectedWorkers = topology.workers.map(\.name)
+        experts = Dictionary(
+            topology.workers.compactMap { worker in worker.experts.map { (worker.name, Set($0.names)) } },
+            uniquingKeysWith: { first, _ in first })
         heartbeatMilliseconds = UInt64(bounds.heartbeatMilliseconds)
         missedHeartbeatsMax = UInt64(max(2, bounds.workerLostMilliseconds / bounds.heartbeatMilliseconds))
         leaseMilliseconds = UInt64(bounds.leaseMilliseconds)

@@ -27,9 +27,15 @@ extension Routing.Hello {
             models: wire.models.map {
                 ModelHolding(
                     model: $0.model, sha256: $0.sha256, contextLength: Int($0.contextLength),
-                    vocabulary: Int($0.vocabulary))
+                    vocabulary: Int($0.vocabulary), routed: $0.routed)
             },
-            capacity: Int(wire.capacity), ready: wire.ready)
+            capacity: Int(wire.capacity), ready: wire.ready,
+            experts: wire.experts.map {
+                ExpertHolding(
+                    expert: $0.expert, trunkSHA256: $0.trunkSHA256, sha256: $0.sha256, gatesSHA256: $0.gatesSHA256,
+                    bytes: $0.bytes)
+            },
+            data: wire.data.map { DataEndpoint(address: $0.address, publicKey: $0.publicKey) })
     }
 }
 
@@ -57,6 +63,7 @@ extension Routing.Ended {
         self.init(
             assignment: AssignmentID(wire.assignment), kind: Kind(wire.kind), message: wire.message,
             prefillMicroseconds: wire.prefillMicroseconds, decodeMicroseconds: wire.decodeMicroseconds,
+            missing: wire.missing.map { MissingExpert(expert: $0.expert, rows: $0.rows) },
             generatedTokens: Int(wire.generatedTokens))
     }
 }
@@ -70,7 +77,18 @@ extension Routing.Ended.Kind {
             case .withdrawn: .withdrawn
             case .refused: .refused
             case .failed: .failed
+            case .expertMissing: .expertMissing
+            case .invalid: .invalid
             }
+    }
+}
+
+extension Routing.RouteOptions {
+    init(_ wire: Messaging.RouteOptions) {
+        self.init(
+            method: wire.method, topK: wire.topK, temperature: wire.temperature, null: wire.null, common: wire.common,
+            allowed: wire.allowed, biases: wire.biases.map { .init(name: $0.name, value: $0.value) },
+            weights: wire.weights.map { .init(name: $0.name, value: $0.value) })
     }
 }
 

@@ -56,7 +56,8 @@ extension Messaging.Final {
             trace: core.trace.map(TraceAttempt.init),
             receipt: core.receipt.map {
                 Messaging.Receipt(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed)
-            })
+            },
+            missing: core.missing.map { Messaging.MissingExpert(expert: $0.expert, rows: $0.rows) })
     }
 }
 
@@ -87,8 +88,35 @@ extension Envelope {
         let body = Messaging.Assign(
             assignment: core.assignment.rawValue, model: core.model, generatedBefore: UInt32(core.generatedBefore),
             sampling: .init(core.sampling), maxTokens: UInt32(core.maxTokens),
-            topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds)
+            topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds,
+            route: core.route.map(Messaging.RouteOptions.init))
         self.init(.assign(body), tensors: [Tensor(core.tokens)])
+    }
+}
+
+extension Messaging.RouteOptions {
+    init(_ core: Routing.RouteOptions) {
+        self.init(
+            method: core.method, topK: core.topK, temperature: core.temperature, null: core.null, common: core.common,
+            allowed: core.allowed, biases: core.biases.map { NamedValue(name: $0.name, value: $0.value) },
+            weights: core.weights.map { NamedValue(name: $0.name, value: $0.value) })
+    }
+}
+
+extension Messaging.Membership {
+    init(_ core: Routing.Membership) {
+        self.init(
+            version: core.version,
+            holders: core.holders.map { holder in
+                Messaging.ExpertHolder(
+                    worker: holder.worker, incarnation: holder.incarnation,
+                    data: Messaging.DataEndpoint(address: holder.data.address, publicKey: holder.data.publicKey),
+                    experts: holder.experts.map {
+                        Messaging.ExpertHolding(
+                            expert: $0.expert, trunkSHA256: $0.trunkSHA256, sha256: $0.sha256,
+                            gatesSHA256: $0.gatesSHA256, bytes: $0.bytes)
+                    })
+            })
     }
 }
 
@@ -106,7 +134,7 @@ extension WorkerStatus {
         self.init(
             name: core.name, state: core.state.rawValue, models: core.models, inFlight: UInt32(clamping: core.inFlight),
             capacity: UInt32(clamping: core.capacity), residentBytes: core.residentBytes, progress: core.progress,
-            numerics: core.numerics)
+            numerics: core.numerics, experts: core.experts)
     }
 }
 

@@ -31,6 +31,9 @@ package struct RoutingConfiguration: Hashable, Sendable {
     /// Names in the topology, so that a status can say `absent`.
     package var expectedWorkers: [String] = []
 
+    /// By worker, the experts that the topology gives it; a worker that is not here may hold none.
+    package var experts: [String: Set<String>] = [:]
+
     /// How often workers are told to send heartbeats.
     package var heartbeatMilliseconds: UInt64 = 500
     /// A worker that misses this many in a row is lost: a stopped process is noticed after 1.5 s.

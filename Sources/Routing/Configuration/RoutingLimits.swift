@@ -18,6 +18,7 @@ package struct RoutingLimits: Hashable, Sendable {
 
     /// Workers known at once, lost ones included.
     package var workersMax = 256
+    package var expertsPerWorkerMax = 4096
     package var modelsPerWorkerMax = 64
     /// A larger capacity in a Hello is cut to this.
     package var capacityPerWorkerMax = 256

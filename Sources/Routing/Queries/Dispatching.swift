@@ -69,7 +69,7 @@ extension RoutingStateMachine {
                     assignment: id, worker: worker, connection: connection, query: key, model: model,
                     tokens: query.prompt + query.tokens, generatedBefore: query.tokens.count,
                     sampling: query.sampling, maxTokens: query.maxTokens, topLogprobs: query.topLogprobs,
-                    deadlineMilliseconds: query.deadline.milliseconds(from: now))))
+                    deadlineMilliseconds: query.deadline.milliseconds(from: now), route: query.route)))
     }
 }
 

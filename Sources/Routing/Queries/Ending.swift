@@ -6,7 +6,8 @@ extension RoutingStateMachine {
         let final = Final(
             attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
-            trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil)
+            trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
+            missing: query.missing)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }

@@ -64,10 +64,11 @@ package struct Final: Hashable, Sendable {
     /// Empty unless asked for.
     package var trace: [AttemptTrace]
     package var receipt: Receipt?
+    package var missing: [MissingExpert]
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
-        trace: [AttemptTrace] = [], receipt: Receipt? = nil
+        trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = []
     ) {
         self.attempt = attempt
         self.finishReason = finishReason
@@ -76,6 +77,7 @@ package struct Final: Hashable, Sendable {
         self.timings = timings
         self.trace = trace
         self.receipt = receipt
+        self.missing = missing
     }
 }
 

@@ -21,6 +21,7 @@ struct QueryRecord: Sendable {
     let model: String
     let sampling: Sampling
     let topLogprobs: Int
+    let route: RouteOptions?
     let acceptedAt: Instant
     let deadline: Instant
     var wantsTrace: Bool
@@ -42,6 +43,8 @@ struct QueryRecord: Sendable {
     var failedOn: [String] = []
     /// What the last of them said.
     var lastFault = ""
+    /// Over all attempts, by expert.
+    var missing: [MissingExpert] = []
 
     var target: ClientConnection?
     var leaseUntil: Instant
@@ -63,6 +66,7 @@ struct QueryRecord: Sendable {
         model = submission.model
         sampling = submission.sampling
         topLogprobs = submission.topLogprobs
+        route = submission.route
         acceptedAt = now
         self.deadline = deadline
         wantsTrace = submission.wantsTrace
@@ -122,6 +126,16 @@ struct QueryRecord: Sendable {
     mutating func endAttempt(_ outcome: AttemptTrace.Outcome) {
         guard let last = attempts.indices.last, attempts[last].outcome == .running else { return }
         attempts[last].outcome = outcome
+    }
+
+    mutating func note(missing reported: [MissingExpert]) {
+        for entry in reported {
+            if let index = missing.firstIndex(where: { $0.expert == entry.expert }) {
+                missing[index].rows &+= entry.rows
+            } else {
+                missing.append(entry)
+            }
+        }
     }
 
     mutating func keep(_ count: Int) {

@@ -22,11 +22,13 @@ package struct Submission: Sendable {
     /// The first generated token wanted, counted from 0: what a re-attaching client already has.
     package var fromPosition: Int
     package var wantsTrace: Bool
+    /// Nil: the model's defaults.
+    package var route: RouteOptions?
 
     package init(
         key: QueryKey, connection: ClientConnection, digest: BodyDigest, node: String, model: String, prompt: Prompt,
         sampling: Sampling = Sampling(), maxTokens: Int, topLogprobs: Int = 0, deadlineMilliseconds: UInt64 = 0,
-        fromPosition: Int = 0, wantsTrace: Bool = false
+        fromPosition: Int = 0, wantsTrace: Bool = false, route: RouteOptions? = nil
     ) {
         self.key = key
         self.connection = connection
@@ -40,5 +42,6 @@ package struct Submission: Sendable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.fromPosition = fromPosition
         self.wantsTrace = wantsTrace
+        self.route = route
     }
 }

@@ -11,6 +11,7 @@ package struct RoutingStatus: Hashable, Sendable {
         package var residentBytes: UInt64
         package var progress: UInt64
         package var numerics: String
+        package var experts: [String]
     }
 
     package struct Node: Hashable, Sendable {

@@ -20,12 +20,12 @@ extension RoutingStateMachine {
         RoutingStatus.Worker(
             name: worker.name, state: worker.state(configuration, at: moment), models: worker.hello.models.map(\.model),
             inFlight: worker.assignments.count, capacity: worker.capacity, residentBytes: worker.residentBytes,
-            progress: worker.progress, numerics: worker.hello.numerics)
+            progress: worker.progress, numerics: worker.hello.numerics, experts: worker.hello.experts.map(\.expert))
     }
 
     private static func absent(_ name: String) -> RoutingStatus.Worker {
         RoutingStatus.Worker(
             name: name, state: .absent, models: [], inFlight: 0, capacity: 0, residentBytes: 0, progress: 0,
-            numerics: "")
+            numerics: "", experts: [])
     }
 }

@@ -72,6 +72,7 @@ extension RoutingStateMachine {
 
     /// The worker's word that an attempt is over. Its place is free already.
     private mutating func settle(_ key: QueryKey, _ ended: Ended, index: Int) {
+        queries[key]?.note(missing: ended.missing)
         guard let query = queries[key] else { return }
         let name = workers[index].name
         // A message that was lost on the way would otherwise leave a hole at the answer's end.
@@ -94,6 +95,13 @@ extension RoutingStateMachine {
         case .refused: fault(index, key, .refused, "refused the work: \(ended.message)")
         case .withdrawn: fault(index, key, .failed, "gave the work back unasked")
         case .failed: fault(index, key, .failed, "failed: \(ended.message)")
+        case .invalid:
+            queries[key]?.endAttempt(.refused)
+            fail(key, .invalidParameter, ended.message)
+        case .expertMissing:
+            // No other trunk would find it either.
+            queries[key]?.endAttempt(.failed)
+            fail(key, .workerLost, ended.message, retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
         if ended.kind != .endToken, ended.kind != .maxTokens {
             note(.warning, "worker \(name) ended an assignment as \(ended.kind): \(ended.message)")

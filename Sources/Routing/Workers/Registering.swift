@@ -18,6 +18,8 @@ extension RoutingStateMachine {
                 connection, incarnation: hello.incarnation,
                 heartbeatMilliseconds: configuration.heartbeatMilliseconds))
         guard let index = workers.index(of: hello.worker) else { return }
+        membershipIsStale = true
+        tellMembership(to: index)
         reschedule(index)
         // A model that it no longer brings leaves queries without a worker.
         if let before, before.hello.models != hello.models { reconsider(modelsOf: before) }
@@ -72,6 +74,7 @@ extension RoutingStateMachine {
             return
         }
         workers[index].condition = workers[index].hello.ready ? .ready : .loading
+        membershipIsStale = true
         withdrawLeftovers(index)
         reschedule(index)
         reconsider(modelsOf: workers[index])
@@ -117,10 +120,12 @@ extension RoutingStateMachine {
         }
         if hello.capacity < 1 { return "capacity is \(hello.capacity); it must be at least 1" }
         // A worker that still loads does not know its models' hashes yet.
-        let modelsMin = hello.ready ? 1 : 0
+        let modelsMin = hello.ready && hello.experts.isEmpty ? 1 : 0
         if !(modelsMin...limits.modelsPerWorkerMax).contains(hello.models.count) {
-            return "\(hello.models.count) models; a ready worker holds 1...\(limits.modelsPerWorkerMax)"
+            return
+                "\(hello.models.count) models; a ready worker holds experts, or 1...\(limits.modelsPerWorkerMax) models"
         }
+        if let problem = expertProblem(of: hello) { return problem }
         if Set(hello.models.map(\.model)).count < hello.models.count { return "a model is listed twice" }
         if let holding = hello.models.first(where: { $0.contextLength < 2 || $0.vocabulary < 1 }) {
             return "\(holding.model): a context of \(holding.contextLength) tokens and a vocabulary of "
@@ -131,6 +136,23 @@ extension RoutingStateMachine {
 
     /// A name belongs to a process as long as that process is heard. A newer start of it may take the name over once
     /// the old one has missed a heartbeat; the same process on a new connection may at once.
+    private func expertProblem(of hello: Hello) -> String? {
+        if hello.experts.isEmpty { return nil }
+        if hello.experts.count > limits.expertsPerWorkerMax {
+            return "\(hello.experts.count) experts; a worker holds at most \(limits.expertsPerWorkerMax)"
+        }
+        if Set(hello.experts.map(\.expert)).count < hello.experts.count { return "an expert is listed twice" }
+        let texts = hello.experts.flatMap { [$0.expert, $0.sha256, $0.trunkSHA256] }
+        if texts.contains(where: { $0.isEmpty || $0.utf8.count > limits.nameBytesMax }) {
+            return "an expert needs a name and two hashes, of at most \(limits.nameBytesMax) bytes each"
+        }
+        let given = configuration.experts[hello.worker] ?? []
+        if let other = hello.experts.first(where: { !given.contains($0.expert) }) {
+            return "the topology gives \(hello.worker) no expert \(other.expert)"
+        }
+        return hello.data == nil ? "a worker with experts needs a data endpoint" : nil
+    }
+
     private func nameProblem(of hello: Hello, from connection: WorkerConnection, holder: WorkerRecord) -> Failure? {
         if holder.isLost || holder.hello.incarnation == hello.incarnation { return nil }
         let isNewer = hello.incarnation > holder.hello.incarnation

@@ -45,6 +45,7 @@ extension RoutingStateMachine {
         guard let index = speaker(connection), workers[index].hello.incarnation == incarnation else { return }
         guard !workers[index].isLost else { return }
         workers[index].condition = .draining
+        membershipIsStale = true
         workers[index].hear(at: now)
         note(.info, "worker \(workers[index].name) says goodbye")
         reconsider(modelsOf: workers[index])
@@ -55,6 +56,7 @@ extension RoutingStateMachine {
     mutating func lose(_ index: Int, _ cause: WorkerRecord.LossCause) {
         // A lost worker that is then disconnected loses its connection, nothing more.
         guard !workers[index].isLost else { return forgetConnection(index, cause) }
+        membershipIsStale = true
         let wasDraining = workers[index].condition == .draining
         let interrupted = workers[index].assignments.compactMap(\.query)
         workers[index].condition = .lost(cause, at: now)

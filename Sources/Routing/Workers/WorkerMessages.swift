@@ -28,12 +28,15 @@ package struct ModelHolding: Hashable, Sendable {
     /// Tokens.
     package var contextLength: Int
     package var vocabulary: Int
+    /// Its experts live elsewhere: the worker wants to know where.
+    package var routed: Bool
 
-    package init(model: String, sha256: String, contextLength: Int, vocabulary: Int) {
+    package init(model: String, sha256: String, contextLength: Int, vocabulary: Int, routed: Bool = false) {
         self.model = model
         self.sha256 = sha256
         self.contextLength = contextLength
         self.vocabulary = vocabulary
+        self.routed = routed
     }
 }
 
@@ -48,9 +51,13 @@ package struct Hello: Hashable, Sendable {
     package var capacity: Int
     /// Weights loaded and verified.
     package var ready: Bool
+    package var experts: [ExpertHolding]
+    /// Where there are experts.
+    package var data: DataEndpoint?
 
     package init(
-        worker: String, incarnation: UInt64, numerics: String, models: [ModelHolding], capacity: Int, ready: Bool
+        worker: String, incarnation: UInt64, numerics: String, models: [ModelHolding], capacity: Int, ready: Bool,
+        experts: [ExpertHolding] = [], data: DataEndpoint? = nil
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -58,6 +65,8 @@ package struct Hello: Hashable, Sendable {
         self.models = models
         self.capacity = capacity
         self.ready = ready
+        self.experts = experts
+        self.data = data
     }
 }
 
@@ -100,6 +109,10 @@ package struct Ended: Hashable, Sendable {
         case withdrawn = 3
         case refused = 4
         case failed = 5
+        /// An expert that the query needs is gone; the worker itself is well.
+        case expertMissing = 6
+        /// The request itself is wrong: no other worker would take it.
+        case invalid = 7
     }
 
     package var assignment: AssignmentID
@@ -108,18 +121,20 @@ package struct Ended: Hashable, Sendable {
     /// On the worker's own clock.
     package var prefillMicroseconds: UInt64
     package var decodeMicroseconds: UInt64
+    package var missing: [MissingExpert]
     /// Of the query by now, those of earlier attempts included. Nil: it did not say.
     package var generatedTokens: Int?
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0, generatedTokens: Int? = nil
+        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
         self.message = message
         self.prefillMicroseconds = prefillMicroseconds
         self.decodeMicroseconds = decodeMicroseconds
+        self.missing = missing
         self.generatedTokens = generatedTokens
     }
 }
@@ -140,4 +155,5 @@ package struct Assign: Hashable, Sendable {
     package var topLogprobs: Int
     /// Remaining time.
     package var deadlineMilliseconds: UInt64
+    package var route: RouteOptions?
 }

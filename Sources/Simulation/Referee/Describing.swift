@@ -35,6 +35,8 @@ extension World {
         case .assign(let one):
             "assign \(one.assignment.rawValue) to \(one.worker): \(name(one.query)), \(one.tokens.count) tokens, "
                 + "\(one.generatedBefore) generated, at most \(one.maxTokens)"
+        case .tellMembership(let connection, let membership):
+            "tell \(connection.routingID) membership \(membership.version): \(membership.holders.map(\.worker))"
         case .withdraw(let connection, let id): "withdraw \(id.rawValue) from \(connection.routingID)"
         case .deliver(let one):
             switch one.message {
