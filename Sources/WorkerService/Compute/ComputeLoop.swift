@@ -9,13 +9,13 @@ struct ComputeLoop {
         let sequence: SequenceID
     }
 
-    private let engines: [String: Engine]
+    private let engines: [String: RunningModel]
     private let models: [String]
     private let emit: @Sendable (ComputeEvent) -> Void
     private var places: [UInt64: Place] = [:]
     private var running: [String: [SequenceID: RunningAssignment]] = [:]
 
-    init(engines: [String: Engine], emit: @escaping @Sendable (ComputeEvent) -> Void) {
+    init(engines: [String: RunningModel], emit: @escaping @Sendable (ComputeEvent) -> Void) {
         self.engines = engines
         models = engines.keys.sorted()
         self.emit = emit
@@ -23,20 +23,31 @@ struct ComputeLoop {
 
     var inFlight: Int { places.count }
     var hasWork: Bool { !places.isEmpty }
+    /// Workers with experts were asked something that they have not answered.
+    var isSettling: Bool { engines.values.contains(where: \.isSettling) }
 
     mutating func take(_ command: ComputeCommand) {
         switch command {
         case .assign(let assignment): start(assignment)
         case .withdraw(let id): withdraw(id)
         case .withdrawAll: for id in places.keys.sorted() { withdraw(id) }
+        case .holdersChanged: break
         }
     }
 
     /// One step of every engine that has work.
     mutating func step() {
         for model in models {
-            guard let engine = engines[model], engine.hasWork else { continue }
+            guard let engine = engines[model]?.engine, engine.hasWork else { continue }
             for event in engine.step() { report(event, model: model) }
+        }
+    }
+
+    /// Workers with experts come and go, whether or not there is work.
+    func service() {
+        for model in models {
+            guard let experts = engines[model]?.service() else { continue }
+            emit(.unreachable(model: model, experts: experts))
         }
     }
 
@@ -46,7 +57,7 @@ struct ComputeLoop {
         guard places[assignment.id] == nil else {
             return emit(.ended(entry.ended(.refused, "assignment \(assignment.id) is here already", at: now)))
         }
-        guard let engine = engines[assignment.model] else {
+        guard let engine = engines[assignment.model]?.engine else {
             return emit(.ended(entry.ended(.refused, "this worker does not hold \(assignment.model)", at: now)))
         }
         do throws(AdmissionError) {
@@ -54,8 +65,12 @@ struct ComputeLoop {
             places[assignment.id] = Place(model: assignment.model, sequence: sequence)
             running[assignment.model, default: [:]][sequence] = entry
         } catch {
-            emit(.ended(entry.ended(.refused, error.description, at: now)))
+            emit(.ended(entry.ended(Self.kind(of: error), error.description, at: now)))
         }
+    }
+
+    private static func kind(of error: AdmissionError) -> EndKind {
+        if case .invalidRoute = error { .invalid } else { .refused }
     }
 
     private mutating func withdraw(_ id: UInt64) {
@@ -63,7 +78,8 @@ struct ComputeLoop {
             // It ended at the same moment, or never arrived: the router waits for a word either way, and takes two.
             return emit(.ended(Ended(assignment: id, kind: .withdrawn)))
         }
-        engines[place.model]?.cancel(place.sequence)
+        engines[place.model]?.engine.cancel(place.sequence)
+        _ = engines[place.model]?.takeMissing(place.sequence)
         if let entry = running[place.model]?.removeValue(forKey: place.sequence) {
             emit(.ended(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds)))
         }
@@ -79,7 +95,8 @@ struct ComputeLoop {
             guard let entry = running[model]?.removeValue(forKey: sequence) else { return }
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
-            emit(.ended(entry.ended(kind, message, at: now)))
+            let missing = engines[model]?.takeMissing(sequence) ?? []
+            emit(.ended(entry.ended(kind, message, missing: missing, at: now)))
         }
     }
 
@@ -88,6 +105,7 @@ struct ComputeLoop {
         case .endToken: (.endToken, "")
         case .length: (.maxTokens, "")
         case .contextFull: (.maxTokens, "the context is full")
+        case .failed(.expert(let message)): (.expertMissing, message)
         case .failed(let failure): (.failed, failure.description)
         }
     }

@@ -7,6 +7,8 @@ enum ComputeCommand: Sendable {
     case withdraw(UInt64)
     /// The router is gone, and whoever comes back has given the work to others.
     case withdrawAll
+    /// The board has news of workers with experts.
+    case holdersChanged
 }
 
 /// One attempt of one query, as the router assigned it.
@@ -22,7 +24,8 @@ struct Assignment: Sendable {
     var promptTokens: Int { request.prompt.count - request.generatedBefore }
 
     /// - Throws: when the tensor is not what the message says.
-    init(_ assign: Assign, tensors: [Tensor], endTokens: Set<Int32>) throws(WireError) {
+    /// - Parameter route: resolved against the model's defaults; nil for a model without experts.
+    init(_ assign: Assign, tensors: [Tensor], endTokens: Set<Int32>, route: RouteRequest?) throws(WireError) {
         guard let tensor = tensors.first else { throw .truncatedTensor("Assign comes with its tokens in a tensor") }
         let sampling = assign.sampling
         id = assign.assignment
@@ -37,7 +40,7 @@ struct Assignment: Sendable {
                 repetitionWindow: sampling.repetitionWindow == 0 ? 64 : Int(sampling.repetitionWindow),
                 seed: sampling.seed),
             maxTokens: Int(assign.maxTokens), endTokens: endTokens,
-            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs))
+            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs), route: route)
     }
 }
 
@@ -45,11 +48,15 @@ struct Assignment: Sendable {
 enum ComputeEvent: Sendable {
     case generated(Generated)
     case ended(Ended)
+    /// Experts of a model that nobody can be asked for, after workers came or went.
+    case unreachable(model: String, experts: [String])
 
-    var message: Message {
+    /// What the router hears of it.
+    var message: Message? {
         switch self {
         case .generated(let generated): .generated(generated)
         case .ended(let ended): .ended(ended)
+        case .unreachable: nil
         }
     }
 }

@@ -21,7 +21,7 @@ final class ComputeThread: Sendable {
 
     /// - Parameter makeEngines: runs on the new thread, which alone touches the engines.
     init(
-        commandsMax: Int, makeEngines: @escaping @Sendable () -> [String: Engine],
+        commandsMax: Int, makeEngines: @escaping @Sendable () -> [String: RunningModel],
         emit: @escaping @Sendable (ComputeEvent) -> Void
     ) throws(ThreadingError) {
         let exchange = try ComputeExchange(commandsMax: commandsMax)
@@ -50,6 +50,8 @@ private final class ComputeExchange: Sendable {
     let stopping = Atomic<Bool>(false)
     let progress = Atomic<UInt64>(0)
     let inFlight = Atomic<Int>(0)
+    /// Nothing wakes the thread for an answer on a data socket: it looks this often while one is due.
+    private static let settlingMilliseconds = 5
 
     init(commandsMax: Int) throws(ThreadingError) {
         wake = try Wake()
@@ -60,7 +62,12 @@ private final class ComputeExchange: Sendable {
         while !stopping.load(ordering: .acquiring) {
             let taken = commands.drain()
             for command in taken { loop.take(command) }
-            if loop.hasWork { loop.step() } else if taken.isEmpty { _ = wake.wait(milliseconds: -1) }
+            loop.service()
+            if loop.hasWork {
+                loop.step()
+            } else if taken.isEmpty {
+                _ = wake.wait(milliseconds: loop.isSettling ? Self.settlingMilliseconds : -1)
+            }
             progress.add(1, ordering: .relaxed)
             inFlight.store(loop.inFlight, ordering: .relaxed)
         }

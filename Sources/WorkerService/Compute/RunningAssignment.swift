@@ -23,12 +23,14 @@ struct RunningAssignment {
             logprobs: token.logprob.map { [Self.logprobs($0, token.alternatives)] } ?? [])
     }
 
-    func ended(_ kind: EndKind, _ message: String = "", at now: UInt64) -> Ended {
+    func ended(
+        _ kind: EndKind, _ message: String = "", missing: [MissingExpert] = [], at now: UInt64
+    ) -> Ended {
         let firstToken = firstTokenMicroseconds ?? now
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
             prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
-            generatedTokens: UInt32(clamping: generatedTokens))
+            missing: missing, generatedTokens: UInt32(clamping: generatedTokens))
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

@@ -11,6 +11,8 @@ struct HostedModel: Sendable {
     let model: LanguageModel
     let sha256: SHA256Digest
     let contextTokens: Int
+    /// Of a routed model.
+    let experts: TrunkExperts?
 
     /// Reads and verifies the file while the weights are packed from it.
     static func load(
@@ -23,28 +25,42 @@ struct HostedModel: Sendable {
                 "model \(entry.name), \(entry.file): its SHA-256 is \(digest.hex), the topology says \(expected); "
                     + "fetch the file again, or correct the topology")
         }
+        let model = try packed(checkpoint, entry, team: team, progress: progress)
+        let experts = try entry.experts.map { experts throws(WorkerFault) in
+            try TrunkExperts.load(experts, for: model, trunk: digest, team: team)
+        }
         return HostedModel(
-            name: entry.name, model: try packed(checkpoint, entry, team: team, progress: progress), sha256: digest,
+            name: entry.name, model: model, sha256: digest,
             contextTokens: min(
-                entry.contextTokens ?? checkpoint.configuration.contextLength, checkpoint.configuration.contextLength))
+                entry.contextTokens ?? checkpoint.configuration.contextLength, checkpoint.configuration.contextLength),
+            experts: experts)
     }
 
     var holding: ModelHolding {
         ModelHolding(
             model: name, sha256: sha256.hex, contextLength: UInt32(clamping: contextTokens),
-            vocabulary: UInt32(clamping: model.vocabularySize))
+            vocabulary: UInt32(clamping: model.vocabularySize), routed: experts != nil)
     }
 
     var endTokens: Set<Int32> { Set(model.configuration.endTokens.map { Int32(clamping: $0) }) }
 
     /// - Parameter cacheBytes: this model's share of the worker's bound.
-    func engine(capacity: Int, cacheBytes: Int, team: ComputeTeam) throws(EngineLimitsError) -> Engine {
+    /// - Parameter wiring: how experts elsewhere are reached.
+    func engine(
+        capacity: Int, cacheBytes: Int, team: ComputeTeam, wiring: TrunkWiring
+    ) throws(EngineLimitsError) -> RunningModel {
         var limits = EngineLimits()
         limits.sequencesMax = min(capacity, limits.tokensPerStepMax)
         limits.waitingMax = capacity
         limits.contextMax = contextTokens
         limits.keyValuePagesMax = max(1, cacheBytes / bytesPerPage)
-        return try Engine(model: model, limits: limits, team: team)
+        guard let experts else { return RunningModel(try Engine(model: model, limits: limits, team: team)) }
+        let wires = experts.hasRemote ? wiring.wires(to: experts, of: self, team: team) : nil
+        let bank = RoutedExpertBank(
+            experts.set, source: wires?.rows ?? LocalExpertRows(team: team), defaultRoute: experts.routes.defaults,
+            rowsMax: limits.tokensPerStepMax, team: team)
+        return RunningModel(
+            try Engine(model: model, limits: limits, team: team, bank: bank), bank: bank, wires: wires)
     }
 
     /// Keys and values of one page, f32, all layers.

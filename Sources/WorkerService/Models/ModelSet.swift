@@ -22,12 +22,15 @@ struct ModelSet: Sendable {
     func model(_ name: String) -> HostedModel? { models.first { $0.name == name } }
 
     /// Engines by model name; the cache's bound is shared evenly.
-    func engines(capacity: Int, cacheMegabytes: Int) throws(WorkerFault) -> [String: Engine] {
-        var engines: [String: Engine] = [:]
+    func engines(
+        capacity: Int, cacheMegabytes: Int, wiring: TrunkWiring
+    ) throws(WorkerFault) -> [String: RunningModel] {
+        var engines: [String: RunningModel] = [:]
         let share = (cacheMegabytes << 20) / max(1, models.count)
         for hosted in models {
             do throws(EngineLimitsError) {
-                engines[hosted.name] = try hosted.engine(capacity: capacity, cacheBytes: share, team: team)
+                engines[hosted.name] = try hosted.engine(
+                    capacity: capacity, cacheBytes: share, team: team, wiring: wiring)
             } catch {
                 throw WorkerFault("model \(hosted.name): \(error.description)")
             }
@@ -36,8 +39,9 @@ struct ModelSet: Sendable {
     }
 
     /// What two workers must have in common to give the same bits. Known before anything is loaded.
-    static func numerics(of entries: [ModelEntry]) -> String {
-        let ids = Set(entries.map { ($0.compute == .exact ? Inference.ComputeMode.exact : .fast).numericsID })
+    static func numerics(of entries: [ModelEntry], hasExperts: Bool) -> String {
+        var ids = Set(entries.map { ($0.compute == .exact ? Inference.ComputeMode.exact : .fast).numericsID })
+        if hasExperts { ids.insert(PairNumerics.id) }
         return ids.sorted().joined(separator: ",")
     }
 }

@@ -9,11 +9,13 @@ struct WorkerProfile: Sendable {
     let numerics: String
     /// Assignments held at once.
     let capacity: Int
+    /// Where it answers for its experts.
+    let data: DataEndpoint?
 
-    func hello(models: [ModelHolding], ready: Bool) -> Hello {
+    func hello(models: [ModelHolding], experts: [ExpertHolding], ready: Bool) -> Hello {
         Hello(
             worker: name, incarnation: incarnation, numerics: numerics, models: models,
-            capacity: UInt32(clamping: capacity), ready: ready)
+            capacity: UInt32(clamping: capacity), ready: ready, experts: experts, data: experts.isEmpty ? nil : data)
     }
 }
 
@@ -21,6 +23,11 @@ struct WorkerProfile: Sendable {
 struct Hosting: Sendable {
     let models: ModelSet
     let compute: ComputeThread
+    let experts: HostedExperts?
+    let answering: ExpertThread?
+
+    /// What a heartbeat reports.
+    var progress: UInt64 { compute.progress &+ (answering?.progress ?? 0) }
 }
 
 /// What other threads tell the worker's loop.

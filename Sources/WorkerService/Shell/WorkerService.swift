@@ -1,5 +1,6 @@
 import Glibc
 import Inference
+import Kernels
 import Logging
 import Messaging
 import Synchronization
@@ -10,28 +11,37 @@ import Topology
 package final class WorkerService: Sendable {
     private let loop: MessageLoop<WorkerShell>
     private let context: ZeroMQContext
+    private let authenticator: Authenticator?
     private let loader: NamedThread
     private let life: WorkerLife
 
     /// Connects at once and loads in the background, so that the router knows early who is coming.
     /// - Parameter cores: of this machine, for workers whose threads are `auto`.
     package init(_ topology: ClusterTopology, worker: WorkerEntry, cores: Int, log: Logger) throws {
-        let job = LoadingJob(topology, worker, cores: cores, log: log)
         let life = WorkerLife()
         let context = try ZeroMQContext()
+        let board = HolderBoard()
+        let door = try worker.data.map { try ExpertDoor($0, worker, topology, context) }
         let socket = try Socket(context, .dealer, options: Self.options)
         let monitor = try socket.monitor()
         try socket.connect(
-            Messaging.Endpoint(topology.router.control.advertise.description),
-            security: Self.security(topology, worker))
+            Messaging.Endpoint(Self.control(topology, worker).description), security: Self.security(topology, worker))
         let profile = WorkerProfile(
-            name: worker.name, numerics: ModelSet.numerics(of: job.entries), capacity: worker.capacity)
+            name: worker.name,
+            numerics: ModelSet.numerics(
+                of: topology.models.filter { worker.models.contains($0.name) }, hasExperts: worker.experts != nil),
+            capacity: worker.capacity, data: door?.endpoint)
+        let wiring = TrunkWiring(board: board, context: context, keys: try Self.trunkKeys(topology, worker), log: log)
+        let job = LoadingJob(
+            topology, worker, cores: cores, profile: profile, wiring: wiring, socket: door.map { Handover($0.socket) },
+            log: log)
         let loop = try MessageLoop(name: "worker", sockets: [socket, monitor]) { port in
-            WorkerShell(port: port, profile: profile, log: log) { life.end(with: $0) }
+            WorkerShell(port: port, profile: profile, board: board, log: log) { life.end(with: $0) }
         }
         life.attach(loop)
         self.loop = loop
         self.context = context
+        authenticator = door?.authenticator
         self.life = life
         loader = try NamedThread(name: "loader") { job.run(loop, life) }
     }
@@ -39,11 +49,16 @@ package final class WorkerService: Sendable {
     /// Says goodbye, finishes what it has within bounds, and ends. Returns at once.
     package func stop() { loop.stop() }
 
+    /// Called, on any thread, when the worker ends by itself.
+    package func onFault(_ action: @escaping @Sendable () -> Void) { life.onFault(action) }
+
     /// Waits for the end; throws why, where it was not `stop`.
     package func wait() throws {
         let socketFault = loop.join()
         loader.join()
         life.compute?.stop()
+        life.answering?.stop()
+        authenticator?.stop()
         context.end()
         if let fault = life.fault { throw fault }
         if let socketFault { throw socketFault }
@@ -56,8 +71,20 @@ package final class WorkerService: Sendable {
         return options
     }
 
+    /// The router's own worker comes in by a door of its own.
+    private static func control(_ topology: ClusterTopology, _ worker: WorkerEntry) -> Topology.Endpoint {
+        (worker.host == .router ? topology.trunkControl : nil) ?? topology.router.control.advertise
+    }
+
+    /// In the router's process a trunk speaks with the router's key, elsewhere with its worker's.
+    private static func trunkKeys(_ topology: ClusterTopology, _ worker: WorkerEntry) throws -> TrunkKeys {
+        let file = worker.host == .router ? topology.security.serverKeyFile : worker.keyFile
+        let needsKeys = !topology.security.insecure && topology.workers.contains { $0.data?.bind.isTCP ?? false }
+        return TrunkKeys(own: needsKeys ? try file.map { try KeyFile.readPair($0) } : nil)
+    }
+
     private static func security(_ topology: ClusterTopology, _ worker: WorkerEntry) throws -> ConnectorSecurity {
-        guard topology.router.control.advertise.isTCP, !topology.security.insecure else { return .none }
+        guard control(topology, worker).isTCP, !topology.security.insecure else { return .none }
         guard let own = worker.keyFile, let server = topology.security.serverPublicKeyFile else {
             throw WorkerFault(
                 "worker \(worker.name) reaches the router over TCP and needs `key` and `security.server_key` in the "
@@ -73,36 +100,63 @@ final class WorkerLife: Sendable {
         var fault: WorkerFault?
         var loop: MessageLoop<WorkerShell>?
         var compute: ComputeThread?
+        var answering: ExpertThread?
+        var onFault: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
 
     var fault: WorkerFault? { state.withLock { $0.fault } }
     var compute: ComputeThread? { state.withLock { $0.compute } }
+    var answering: ExpertThread? { state.withLock { $0.answering } }
 
     func attach(_ loop: MessageLoop<WorkerShell>) { state.withLock { $0.loop = loop } }
     func keep(_ compute: ComputeThread) { state.withLock { $0.compute = compute } }
+    func keep(_ answering: ExpertThread) { state.withLock { $0.answering = answering } }
 
     /// The first fault is the one to tell.
     func end(with fault: WorkerFault) {
-        state.withLock { state in
+        let (loop, action) = state.withLock { state in
             if state.fault == nil { state.fault = fault }
-            return state.loop
-        }?.stop()
+            return (state.loop, state.onFault)
+        }
+        loop?.stop()
+        action?()
+    }
+
+    /// Called at once where there has been a fault already.
+    func onFault(_ action: @escaping @Sendable () -> Void) {
+        let isLate = state.withLock { state in
+            state.onFault = action
+            return state.fault != nil
+        }
+        if isLate { action() }
     }
 }
 
-/// Loads a worker's models and starts its compute thread.
+/// Loads what a worker hosts and starts the threads that compute with it.
 private struct LoadingJob: Sendable {
     let entries: [ModelEntry]
     let worker: WorkerEntry
+    let trunk: ModelEntry?
     let threads: Int
+    let profile: WorkerProfile
+    let wiring: TrunkWiring
+    /// The data endpoint's.
+    let socket: Handover<Socket>?
     let log: Logger
 
-    init(_ topology: ClusterTopology, _ worker: WorkerEntry, cores: Int, log: Logger) {
+    init(
+        _ topology: ClusterTopology, _ worker: WorkerEntry, cores: Int, profile: WorkerProfile, wiring: TrunkWiring,
+        socket: Handover<Socket>?, log: Logger
+    ) {
         entries = topology.models.filter { worker.models.contains($0.name) }
+        trunk = worker.experts.flatMap { topology.model($0.model) }
         threads = topology.threads(of: worker, cores: cores)
         self.worker = worker
+        self.profile = profile
+        self.wiring = wiring
+        self.socket = socket
         self.log = log
     }
 
@@ -110,20 +164,37 @@ private struct LoadingJob: Sendable {
         let started = MonotonicClock.nowMicroseconds
         do throws(WorkerFault) {
             let models = try ModelSet.load(entries, threads: threads) { _, _ in }
+            let experts = try worker.experts.map { entry throws(WorkerFault) in
+                try HostedExperts.load(entry, trunk: trunk)
+            }
+            let answering = try experts.map { experts throws(WorkerFault) in try startAnswering(experts, models.team) }
+            answering.map(life.keep)
             let compute = try startCompute(models, loop)
             life.keep(compute)
-            _ = loop.post(.loaded(Hosting(models: models, compute: compute)))
+            _ = loop.post(
+                .loaded(Hosting(models: models, compute: compute, experts: experts, answering: answering)))
             let milliseconds = (MonotonicClock.nowMicroseconds - started) / 1000
-            log.info("loaded \(worker.models.joined(separator: ", ")) in \(milliseconds) ms on \(threads) threads")
+            let names = worker.models + (worker.experts?.names ?? [])
+            log.info("loaded \(names.joined(separator: ", ")) in \(milliseconds) ms on \(threads) threads")
         } catch {
             life.end(with: error)
+        }
+    }
+
+    private func startAnswering(_ experts: HostedExperts, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
+        guard let socket else { throw WorkerFault("worker \(worker.name) has experts and no data endpoint") }
+        do throws(ThreadingError) {
+            return try ExpertThread(socket.take(), profile: profile, hosted: experts, team: team, log: log)
+        } catch {
+            throw WorkerFault(error.description)
         }
     }
 
     private func startCompute(
         _ models: ModelSet, _ loop: MessageLoop<WorkerShell>
     ) throws(WorkerFault) -> ComputeThread {
-        let engines = Handover(try models.engines(capacity: worker.capacity, cacheMegabytes: worker.kvMegabytes))
+        let engines = Handover(
+            try models.engines(capacity: worker.capacity, cacheMegabytes: worker.kvMegabytes, wiring: wiring))
         do throws(ThreadingError) {
             return try ComputeThread(
                 commandsMax: 4 * worker.capacity + 16, makeEngines: { engines.take() },

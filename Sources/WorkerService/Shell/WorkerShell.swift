@@ -1,3 +1,5 @@
+import Gating
+import Inference
 import Logging
 import Messaging
 import Threading
@@ -21,7 +23,10 @@ final class WorkerShell {
     private let port: LoopPort
     private let profile: WorkerProfile
     private let log: Logger
+    private let board: HolderBoard
     private let onFault: @Sendable (WorkerFault) -> Void
+    /// Routed models all of whose experts have been there at one moment.
+    private var complete: Set<String> = []
     private var phase = Phase.unconnected
     private var hosting: Hosting?
     private var backlog: [Message] = []
@@ -29,9 +34,13 @@ final class WorkerShell {
     private var nextHeartbeat: UInt64 = 0
     private var saidGoodbye = false
 
-    init(port: LoopPort, profile: WorkerProfile, log: Logger, onFault: @escaping @Sendable (WorkerFault) -> Void) {
+    init(
+        port: LoopPort, profile: WorkerProfile, board: HolderBoard, log: Logger,
+        onFault: @escaping @Sendable (WorkerFault) -> Void
+    ) {
         self.port = port
         self.profile = profile
+        self.board = board
         self.log = log
         self.onFault = onFault
     }
@@ -39,7 +48,9 @@ final class WorkerShell {
     // MARK: Sending
 
     private func introduce(nowMicroseconds: UInt64) {
-        let hello = profile.hello(models: hosting?.models.models.map(\.holding) ?? [], ready: hosting != nil)
+        let hello = profile.hello(
+            models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.holdings ?? [],
+            ready: isReady)
         let sent = port.send(Envelope(.hello(hello)), on: 0) == .sent
         phase = .introducing(atMicroseconds: nowMicroseconds + (sent ? Self.helloMicroseconds : 50_000))
     }
@@ -47,7 +58,7 @@ final class WorkerShell {
     private func beat(nowMicroseconds: UInt64) {
         nextHeartbeat = nowMicroseconds + heartbeatMicroseconds
         let heartbeat = Heartbeat(
-            incarnation: profile.incarnation, progress: hosting?.compute.progress ?? 0,
+            incarnation: profile.incarnation, progress: hosting?.progress ?? 0,
             inFlight: UInt32(clamping: hosting?.compute.inFlight ?? 0), residentBytes: ProcessMemory.residentBytes)
         _ = port.send(Envelope(.heartbeat(heartbeat)), on: 0)
     }
@@ -77,6 +88,7 @@ final class WorkerShell {
         case .assign(let assign): assigned(assign, envelope.tensors)
         case .withdraw(let withdraw): _ = hosting?.compute.post(.withdraw(withdraw.assignment))
         case .failure(let failure): refused(failure)
+        case .membership(let membership): show(membership)
         default: log.warning("the router sent a message that is not for workers")
         }
     }
@@ -84,7 +96,7 @@ final class WorkerShell {
     private func registered(_ welcome: Welcome) {
         guard welcome.incarnation == profile.incarnation else { return }
         heartbeatMicroseconds = max(10_000, welcome.heartbeatMilliseconds * 1000)
-        if phase != .registered { log.info("registered with the router, ready: \(hosting != nil)") }
+        if phase != .registered { log.info("registered with the router, ready: \(isReady)") }
         phase = .registered
     }
 
@@ -102,11 +114,36 @@ final class WorkerShell {
             guard let hosting, let model = hosting.models.model(assign.model) else {
                 return refuse(assign, "this worker does not hold \(assign.model)")
             }
-            let assignment = try Assignment(assign, tensors: tensors, endTokens: model.endTokens)
+            let route: RouteRequest?
+            do throws(RouteOptionsError) { route = try model.experts?.routes.request(assign.route) } catch {
+                return report(.ended(Ended(assignment: assign.assignment, kind: .invalid, message: error.description)))
+            }
+            let assignment = try Assignment(assign, tensors: tensors, endTokens: model.endTokens, route: route)
             if !hosting.compute.post(.assign(assignment)) { refuse(assign, "this worker has no room for more") }
         } catch {
             refuse(assign, error.description)
         }
+    }
+
+    /// A routed model is ready once everyone whom it may ask has been there; from then on its `on_missing` decides.
+    private var isReady: Bool {
+        guard let hosting else { return false }
+        return hosting.models.models.allSatisfy { !($0.experts?.hasRemote ?? false) || complete.contains($0.name) }
+    }
+
+    /// The compute thread owns the wires to the experts; it hears here that there is something to look at.
+    private func show(_ membership: Membership) {
+        board.show(membership)
+        _ = hosting?.compute.post(.holdersChanged)
+    }
+
+    private func heard(of model: String, unreachable: [String]) {
+        guard unreachable.isEmpty else {
+            return log.warning("\(model): no worker has \(unreachable.joined(separator: ", "))")
+        }
+        log.info("\(model): all experts are there")
+        guard complete.insert(model).inserted, isReady, phase != .unconnected else { return }
+        phase = .introducing(atMicroseconds: 0)
     }
 
     private func refuse(_ assign: Assign, _ message: String) {
@@ -145,7 +182,8 @@ extension WorkerShell: LoopHandler {
 
     func posted(_ value: WorkerPosted) {
         switch value {
-        case .computed(let event): report(event.message)
+        case .computed(.unreachable(let model, let experts)): heard(of: model, unreachable: experts)
+        case .computed(let event): event.message.map(report)
         case .loaded(let hosting):
             self.hosting = hosting
             // The router hears of it at once, registered or not.

@@ -16,6 +16,11 @@ enum Places {
         try found("SKEIN_MODEL", "models/SmolLM2-135M-Instruct.Q4_1.gguf", "fetch it: deploy/fetch-model.sh")
     }
 
+    /// The shipped experts of the default model: $SKEIN_EXPERTS, or experts/ of the repository.
+    static func experts() throws -> String {
+        try found("SKEIN_EXPERTS", "experts/smollm2-135m-instruct", "it is part of the repository")
+    }
+
     private static func found(_ variable: String, _ path: String, _ advice: String) throws -> String {
         if let given = ProcessInfo.processInfo.environment[variable] { return given }
         var folder = URL(fileURLWithPath: #filePath)

@@ -17,6 +17,12 @@ struct RawPeer {
 
     func send(_ message: Message) async throws -> Bool { try await send(Envelope(message).frames()) }
 
+    /// The next message that is there.
+    func next() throws -> Envelope? {
+        guard case .message(let received) = try socket.receive() else { return nil }
+        return try Envelope(frames: received.frames)
+    }
+
     /// The next failure that arrives; what else arrives is passed over.
     func failure(withinSeconds seconds: Double = 5) async throws -> Failure? {
         var found: Failure?

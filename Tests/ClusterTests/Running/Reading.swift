@@ -7,6 +7,7 @@ import Threading
 /// A query's events, taken in one after the other.
 struct Reading {
     private(set) var tokens: [Int32] = []
+    private(set) var logprobs: [TokenLogprobs] = []
     private(set) var text = ""
     private(set) var partials = 0
     private(set) var attempt: UInt32 = 0
@@ -28,6 +29,7 @@ struct Reading {
             #expect(Int(partial.textOffset) == text.utf8.count, "a gap or a repetition in the text")
             (partials, attempt) = (partials + 1, partial.attempt)
             tokens += partial.tokens
+            logprobs += partial.logprobs
             text += partial.text
         case .final(let final): self.final = final
         case .failure(let failure): self.failure = failure
@@ -57,6 +59,12 @@ struct Reading {
 struct Reference: Decodable, Sendable {
     let promptTokens, tokens: [Int32]
     let text: String
+
+    static func routed(_ cluster: TestCluster, tokens: UInt32, route: String) async throws -> Reference {
+        let experts = ["--experts", try Places.experts(), "--route", route]
+        return try await generate(
+            cluster, prompt: Story.prompt, options: ["--raw", "--max-tokens", "\(tokens)"] + experts)
+    }
 
     static func generate(_ cluster: TestCluster, prompt: String, options: [String]) async throws -> Reference {
         let arguments = ["generate", "--model", try Places.model(), "--threads", "1", "--json", "--prompt", prompt]

@@ -11,12 +11,16 @@ final class TestCluster {
     private var processes: [String: RunningProcess] = [:]
 
     /// - Parameter router: what stands below `router:` in the topology, each line indented by two blanks.
-    init(workers: [String], router: String = "", extra: String = "", workerExtra: String = "") throws {
+    convenience init(workers: [String], router: String = "", extra: String = "", workerExtra: String = "") throws {
+        try self.init(yaml: Self.yaml(workers: workers, router: router, extra: extra, workerExtra: workerExtra))
+    }
+
+    /// - Parameter yaml: the topology; `FOLDER` stands for the cluster's own.
+    init(yaml: String) throws {
         folder = "/tmp/skein-test-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        let yaml = try Self.yaml(workers: workers, router: router, extra: extra, workerExtra: workerExtra)
-        try yaml.write(toFile: "\(folder)/t.yaml", atomically: true, encoding: .utf8)
+        try yaml.replacing("FOLDER", with: folder).write(toFile: "\(folder)/t.yaml", atomically: true, encoding: .utf8)
         topology = try ClusterTopology(contentsOf: "\(folder)/t.yaml")
         // As the launcher does: two processes that make the socket folder at the same moment can see each other's halfway.
         try topology.paths.prepare()
@@ -58,7 +62,7 @@ final class TestCluster {
     /// Starts everything and waits until every worker is ready.
     func launch(security: ConnectorSecurity = .none) async throws -> RouterClient {
         try start("router")
-        for worker in topology.workers { try start(worker.name) }
+        for worker in topology.localWorkers { try start(worker.name) }
         let client = try await RouterClient.connect(front, security: security)
         try await waitUntilReady(client)
         return client

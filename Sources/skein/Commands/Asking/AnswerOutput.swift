@@ -18,6 +18,12 @@ struct QueryJSON: Encodable {
         let seed: UInt64
     }
 
+    struct MissingJSON: Encodable {
+        let expert: String
+        /// (token, site) pairs that chose it and went without.
+        let rows: UInt64
+    }
+
     struct FailureJSON: Encodable {
         let kind, message: String
         let retryAfterMilliseconds: UInt64
@@ -35,6 +41,8 @@ struct QueryJSON: Encodable {
     let trace: [AttemptJSON]?
     let receipt: ReceiptJSON?
     let logprobs: [TokenLogprobsJSON]?
+    /// Experts that were chosen while no worker held them.
+    let missingExperts: [MissingJSON]?
     let failure: FailureJSON?
 
     init(_ answer: Answer, withTrace: Bool, withLogprobs: Bool) {
@@ -50,6 +58,9 @@ struct QueryJSON: Encodable {
         trace = withTrace ? final?.trace.map { .init($0) } : nil
         receipt = final?.receipt.map { .init(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed) }
         logprobs = withLogprobs ? zip(answer.tokens, answer.logprobs).map { .init(token: $0, $1) } : nil
+        missingExperts = final.flatMap {
+            $0.missing.isEmpty ? nil : $0.missing.map { .init(expert: $0.expert, rows: $0.rows) }
+        }
         failure = answer.failure.map {
             .init(
                 kind: "\($0.kind)", message: $0.message, retryAfterMilliseconds: $0.retryAfterMilliseconds,
@@ -72,6 +83,15 @@ extension QueryJSON.AttemptJSON {
             worker: attempt.worker, outcome: attempt.outcome, attempt: attempt.attempt,
             firstPosition: attempt.firstPosition, tokens: attempt.tokens, queueMicroseconds: attempt.queueMicroseconds,
             prefillMicroseconds: attempt.prefillMicroseconds, decodeMicroseconds: attempt.decodeMicroseconds)
+    }
+}
+
+/// What an answer had to do without.
+enum MissingText {
+    static func of(_ answer: Answer) -> String? {
+        guard let missing = answer.final?.missing, !missing.isEmpty else { return nil }
+        let list = missing.map { "\($0.expert) (\($0.rows) times)" }.joined(separator: ", ")
+        return "answered without experts that were chosen and that no worker held: \(list)"
     }
 }
 

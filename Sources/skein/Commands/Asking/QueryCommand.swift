@@ -13,6 +13,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     var node = ""
     @OptionGroup var form: PromptForm
     @OptionGroup var sampling: SamplingFlags
+    @OptionGroup var route: QueryRouteFlags
     @OptionGroup var deadline: DeadlineOption
     @Flag(help: "Print where the time went, per worker, on standard error.") var trace = false
     @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
@@ -37,7 +38,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
             id: .random(), node: node, prompt: try form.wire(try source.text()), sampling: sampling.wire,
             maxTokens: UInt32(sampling.maxTokens ?? 0), stop: sampling.stop,
             deadlineMilliseconds: deadline.milliseconds,
-            trace: trace, topLogprobs: UInt32(sampling.topLogprobs))
+            trace: trace, topLogprobs: UInt32(sampling.topLogprobs), route: route.wire)
     }
 
     private func show(_ answer: Answer) throws {
@@ -46,6 +47,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
         } else if answer.failure == nil || !answer.text.isEmpty {
             Terminal.write("\n")
         }
+        if !json, let text = MissingText.of(answer) { Terminal.note(text) }
         if trace, !json, let text = TraceText.of(answer) { Terminal.note(text) }
         if let failure = answer.failure { throw CommandFailure(failure) }
     }

@@ -48,13 +48,34 @@ struct RouterCommand: ParsableCommand {
         do {
             let router = try RouterService(topology, log: log)
             log.info("router of \(topology.name) listens on \(topology.router.front.bind)")
-            stop.onRequest { router.stop() }
-            try withExtendedLifetime(signals) { try router.wait() }
+            let trunk = try Self.trunk(topology, router, log)
+            stop.onRequest {
+                router.stop()
+                trunk?.stop()
+            }
+            let result = Result { try withExtendedLifetime(signals) { try router.wait() } }
+            trunk?.stop()
+            try trunk?.wait()
+            try result.get()
         } catch {
             log.critical("\(error)")
             throw error
         }
         log.info("router ended")
+    }
+}
+
+extension RouterCommand {
+    /// The router's own worker, in the same process; nil where the topology gives it none. It ends with the router, and the
+    /// router with it: a routed model without its trunk is down, and a supervisor can start both again.
+    private static func trunk(_ topology: ClusterTopology, _ router: RouterService, _ log: Logger) throws
+        -> WorkerService?
+    {
+        guard let entry = topology.trunk else { return nil }
+        let worker = try WorkerService(
+            topology, worker: entry, cores: ProcessInfo.processInfo.activeProcessorCount, log: log)
+        worker.onFault { router.stop() }
+        return worker
     }
 }
 
@@ -70,8 +91,8 @@ struct WorkerCommand: ParsableCommand {
         let stop = StopLatch()
         let signals = try SignalWatch { _ in stop.request() }
         let topology = try ClusterTopology(contentsOf: options.topology)
-        guard let entry = topology.worker(name) else {
-            let names = topology.workers.map { $0.name }.joined(separator: ", ")
+        guard let entry = topology.worker(name), entry.host != .router else {
+            let names = topology.workers.filter { $0.host != .router }.map { $0.name }.joined(separator: ", ")
             throw CommandFailure.usage("the topology has no worker \(name); it has: \(names)")
         }
         try topology.verifyFiles(forWorker: entry)

@@ -52,12 +52,17 @@ enum StatusText {
         let workers = status.workers.map { worker in
             padded("worker \(worker.name)", 20) + padded(worker.state, 10)
                 + padded("\(worker.inFlight)/\(worker.capacity) in flight", 18)
-                + padded("\(worker.residentBytes >> 20) MiB", 10) + worker.models.joined(separator: ", ")
+                + padded("\(worker.residentBytes >> 20) MiB", 10) + hosted(worker)
         }
         let nodes = status.nodes.map { node in
             padded("node \(node.name)", 20) + "model \(node.model), \(node.readyWorkers) workers ready"
         }
         return ([head] + workers + nodes).joined(separator: "\n")
+    }
+
+    private static func hosted(_ worker: WorkerStatus) -> String {
+        let experts = worker.experts.isEmpty ? [] : ["experts " + worker.experts.joined(separator: ", ")]
+        return (worker.models + experts).joined(separator: "; ")
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {
@@ -69,7 +74,7 @@ enum StatusText {
 struct StatusJSON: Encodable {
     struct Worker: Encodable {
         let name, state, numerics: String
-        let models: [String]
+        let models, experts: [String]
         let inFlight, capacity: UInt32
         let residentBytes, progress: UInt64
     }
@@ -95,7 +100,8 @@ struct StatusJSON: Encodable {
         inFlight = status.inFlight
         workers = status.workers.map {
             Worker(
-                name: $0.name, state: $0.state, numerics: $0.numerics, models: $0.models, inFlight: $0.inFlight,
+                name: $0.name, state: $0.state, numerics: $0.numerics, models: $0.models, experts: $0.experts,
+                inFlight: $0.inFlight,
                 capacity: $0.capacity, residentBytes: $0.residentBytes, progress: $0.progress)
         }
         nodes = status.nodes.map { Node(name: $0.name, model: $0.model, readyWorkers: $0.readyWorkers) }

@@ -1,0 +1,89 @@
+import Kernels
+import Messaging
+
+/// Answers the data family: who asks, which set, and the rows. Lives on the experts' thread.
+final class ExpertDesk {
+    /// Connections with an open set; a trunk that comes back has a new one.
+    static let connectionsMax = 64
+    /// Versions of a set that a connection has open.
+    static let setsMax = 4
+
+    private let profile: WorkerProfile
+    private let hosted: HostedExperts
+    private let computation: PairComputation
+    private var connections: [[UInt8]: [OpenedSet]] = [:]
+    /// In order of arrival, for the bound.
+    private var arrivals: [[UInt8]] = []
+
+    init(profile: WorkerProfile, hosted: HostedExperts, team: ComputeTeam) {
+        self.profile = profile
+        self.hosted = hosted
+        computation = PairComputation(team: team)
+    }
+
+    /// What to send back.
+    func answer(_ received: Received) -> Envelope {
+        let envelope: Envelope
+        do throws(WireError) { envelope = try Envelope(frames: received.frames) } catch {
+            return failed(DataRefusal(error))
+        }
+        guard let identity = received.userID.flatMap(Identity.init(userID:)), identity.allows(.worker) else {
+            return failed(DataRefusal(.forbidden, "this key is no trunk's"))
+        }
+        switch envelope.message {
+        case .openSet(let request): return open(request, from: received.routingID)
+        case .dispatch(let dispatch): return compute(dispatch, envelope.tensors, from: received.routingID)
+        default: return failed(DataRefusal(.forbidden, "this message has no business on a data endpoint"))
+        }
+    }
+
+    func refusal(of oversize: Oversize) -> Envelope {
+        failed(DataRefusal(.oversize, "\(oversize.frames) frames of \(oversize.bytes) bytes"))
+    }
+
+    private func open(_ request: OpenSet, from connection: [UInt8]) -> Envelope {
+        do throws(DataRefusal) {
+            guard request.worker == profile.name, request.incarnation == profile.incarnation else {
+                throw DataRefusal(
+                    .forbidden,
+                    "this is \(profile.name), start \(profile.incarnation), not \(request.worker), \(request.incarnation)"
+                )
+            }
+            remember(try OpenedSet(request, hosted: hosted), of: connection)
+        } catch {
+            return failed(error, set: request.set)
+        }
+        return Envelope(
+            .setOpened(
+                SetOpened(
+                    set: request.set, nonce: request.nonce, worker: profile.name, incarnation: profile.incarnation)))
+    }
+
+    private func remember(_ set: OpenedSet, of connection: [UInt8]) {
+        if connections[connection] == nil {
+            if arrivals.count == Self.connectionsMax { connections[arrivals.removeFirst()] = nil }
+            arrivals.append(connection)
+        }
+        var sets = (connections[connection] ?? []).filter { $0.id != set.id }
+        sets.append(set)
+        connections[connection] = sets.suffix(Self.setsMax)
+    }
+
+    private func compute(_ dispatch: Dispatch, _ tensors: [Tensor], from connection: [UInt8]) -> Envelope {
+        do throws(DataRefusal) {
+            guard let set = connections[connection]?.first(where: { $0.id == dispatch.set }) else {
+                throw DataRefusal(.unknownSet, "set \(dispatch.set) is not open on this connection; send OpenSet")
+            }
+            let rows = try computation.combine(dispatch, tensors, in: set)
+            return Envelope(.combine(Combine(dispatch: dispatch.dispatch)), tensors: [rows])
+        } catch {
+            return failed(error, dispatch: dispatch.dispatch, set: dispatch.set)
+        }
+    }
+
+    private func failed(_ refusal: DataRefusal, dispatch: UInt64 = 0, set: UInt64 = 0) -> Envelope {
+        Envelope(
+            .dispatchFailed(
+                DispatchFailed(dispatch: dispatch, set: set, kind: refusal.kind, message: refusal.message)))
+    }
+}

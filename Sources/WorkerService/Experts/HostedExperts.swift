@@ -1,0 +1,85 @@
+import Digest
+import ExpertStore
+import Kernels
+import Messaging
+import Topology
+import Weights
+
+/// The version of the arithmetic on low-rank pairs: two sides that name the same give the same bits.
+enum PairNumerics {
+    static let id = "pairs-1"
+}
+
+/// One expert as a worker hosts it: verified, packed, by the names of its sites.
+struct HostedExpert: Sendable {
+    let holding: ExpertHolding
+    let pairs: [String: PackedPair]
+
+    var name: String { holding.expert }
+
+    fileprivate init(_ stored: StoredExpert) throws(WorkerFault) {
+        let adapter: AdapterFolder
+        do { adapter = try stored.verify() } catch { throw WorkerFault("expert \(stored.name): \(error)") }
+        var pairs: [String: PackedPair] = [:]
+        for pair in adapter.pairs { pairs[pair.site] = try Self.packed(pair, of: stored.name) }
+        self.pairs = pairs
+        let manifest = stored.manifest
+        holding = ExpertHolding(
+            expert: stored.name, trunkSHA256: manifest.trunk.hash.hex, sha256: manifest.contentHash.hex,
+            gatesSHA256: manifest.files[SiteVectors.Kind.gate.fileName]?.hex ?? "",
+            bytes: UInt64(pairs.values.reduce(0) { $0 + $1.bytes }))
+    }
+
+    private static func packed(_ pair: LowRankPair, of expert: String) throws(WorkerFault) -> PackedPair {
+        guard let down = StoredShape(pair.down), let up = StoredShape(pair.up) else {
+            throw WorkerFault(
+                "expert \(expert), \(pair.site): elements of \(pair.down.type.name) and \(pair.up.type.name); convert it to "
+                    + "F16, BF16 or F32")
+        }
+        do throws(PackingError) {
+            return try pair.down.withAllRows { downBytes throws(PackingError) in
+                try pair.up.withAllRows { upBytes throws(PackingError) in
+                    try PackedPair(scale: pair.scale, down: down, downBytes: downBytes, up: up, upBytes: upBytes)
+                }
+            }
+        } catch {
+            throw WorkerFault("expert \(expert), \(pair.site): \(error)")
+        }
+    }
+}
+
+extension StoredShape {
+    /// Nil for elements that pairs cannot have.
+    fileprivate init?(_ tensor: TensorView) {
+        guard let format = ElementFormat(rawValue: tensor.type.name) else { return nil }
+        self.init(format, rows: tensor.rows, columns: tensor.columns)
+    }
+}
+
+/// Everything that a worker hosts for trunks elsewhere. Sorted by name.
+struct HostedExperts: Sendable {
+    let experts: [HostedExpert]
+
+    /// - Parameter trunk: the routed model, for its hash where the topology gives it.
+    static func load(_ entry: WorkerExperts, trunk: ModelEntry?) throws(WorkerFault) -> HostedExperts {
+        var experts: [HostedExpert] = []
+        for name in entry.names.sorted() {
+            let stored: StoredExpert
+            do { stored = try StoredExpert(folder: "\(entry.store)/\(name)") } catch {
+                throw WorkerFault("expert \(name): \(error)")
+            }
+            let expert = try HostedExpert(stored)
+            if let wanted = trunk?.sha256, wanted != expert.holding.trunkSHA256 {
+                throw WorkerFault(
+                    "expert \(name) was made for a trunk with SHA-256 \(expert.holding.trunkSHA256), \(entry.model) has "
+                        + "\(wanted); choose experts of this trunk")
+            }
+            experts.append(expert)
+        }
+        return HostedExperts(experts: experts)
+    }
+
+    var holdings: [ExpertHolding] { experts.map(\.holding) }
+
+    func expert(_ name: String) -> HostedExpert? { experts.first { $0.name == name } }
+}

@@ -1,0 +1,87 @@
+import Inference
+import Kernels
+import Messaging
+
+/// From the rows of a batch to a dispatch.
+enum DispatchMessage {
+    /// - Parameter pairs: indices into the routing's pairs: those that one worker is asked for.
+    static func make(_ id: UInt64, pairs: [Int], of routing: GroupRouting, set: UInt64, input: Columns) -> Envelope {
+        let rows = distinctRows(pairs, routing)
+        var selections: [Selection] = []
+        selections.reserveCapacity(pairs.count)
+        for index in pairs {
+            let pair = routing.pairs[index]
+            let wanted = routing.rows[pair.first..<pair.first + pair.count]
+            selections.append(
+                Selection(
+                    site: UInt32(pair.linear), expert: UInt32(pair.expert), rows: wanted.map { place(of: $0, in: rows) }
+                ))
+        }
+        let dispatch = Dispatch(dispatch: id, set: set, group: UInt32(routing.group.index), selections: selections)
+        return Envelope(.dispatch(dispatch), tensors: [tensor(rows, input)])
+    }
+
+    /// Ascending.
+    private static func distinctRows(_ pairs: [Int], _ routing: GroupRouting) -> [Int32] {
+        var rows: [Int32] = []
+        for index in pairs {
+            let pair = routing.pairs[index]
+            rows += routing.rows[pair.first..<pair.first + pair.count]
+        }
+        if rows.count == pairs.count, rows.allSatisfy({ $0 == rows[0] }) { return [rows[0]] }
+        rows.sort()
+        var distinct: [Int32] = []
+        for row in rows where distinct.last != row { distinct.append(row) }
+        return distinct
+    }
+
+    private static func place(of row: Int32, in rows: [Int32]) -> UInt32 {
+        var (low, high) = (0, rows.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle] < row { low = middle + 1 } else { high = middle }
+        }
+        return UInt32(low)
+    }
+
+    private static func tensor(_ rows: [Int32], _ input: Columns) -> Tensor {
+        Tensor(shape: [rows.count, input.width]) { floats in
+            for (place, row) in rows.enumerated() {
+                input.buffer.withRow(Int(row)) { source in
+                    let start = place * input.width
+                    for index in 0..<input.width { floats[start + index] = source[input.first + index] }
+                }
+            }
+        }
+    }
+}
+
+/// From a worker's answer to the rows of a bank.
+enum CombineReading {
+    static func copy(
+        _ tensors: [Tensor], of pairs: [Int], _ routing: GroupRouting, into results: ExpertRows
+    ) throws(WireError) {
+        guard let tensor = tensors.first, tensors.count == 1 else {
+            throw .truncatedTensor("a Combine has one tensor, not \(tensors.count)")
+        }
+        let wanted = pairs.reduce(0) { $0 + floats(of: $1, routing) }
+        try tensor.withFloats { source throws(WireError) in
+            guard source.count == wanted else {
+                throw .malformed("\(source.count) floats came, \(wanted) were asked for")
+            }
+            var start = 0
+            for index in pairs {
+                let count = floats(of: index, routing)
+                results.withBlock(ofPair: index) { block in
+                    for offset in 0..<count { block[offset] = source[start + offset] }
+                }
+                start += count
+            }
+        }
+    }
+
+    private static func floats(of index: Int, _ routing: GroupRouting) -> Int {
+        let pair = routing.pairs[index]
+        return pair.count * routing.group.linears[pair.linear].base.outputs
+    }
+}

@@ -1,0 +1,92 @@
+import Messaging
+
+/// The trunk's end of the wire to one expert worker. Lives on the compute thread, like the socket.
+final class ExpertLink {
+    let holder: ExpertHolder
+    let socket: Socket
+    /// Sets that the worker has opened: it is who the router says, and has what it says.
+    private(set) var opened: Set<UInt64> = []
+    /// Sets that it was asked to open, with the nonce that it has to return.
+    private var asked: [UInt64: [UInt8]] = [:]
+    /// Questions that found no connection yet.
+    private var unsent: [OpenSet] = []
+    /// By name: the hash.
+    private let hashes: [String: String]
+    private var latencies = LatencyWindow()
+    /// It let a dispatch time out and has not answered anything since.
+    var isSlow = false
+
+    init(_ holder: ExpertHolder, _ security: ConnectorSecurity, context: ZeroMQContext) throws {
+        self.holder = holder
+        hashes = Dictionary(holder.experts.map { ($0.expert, $0.sha256) }, uniquingKeysWith: { first, _ in first })
+        socket = try Socket(context, .dealer, options: ExpertDoor.options)
+        try socket.connect(Endpoint(holder.data.address), security: security)
+    }
+
+    func holds(_ expert: String, sha256: String) -> Bool { hashes[expert] == sha256 }
+
+    /// Whether an answer to an opening is still to come.
+    var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
+
+    func open(_ request: OpenSet) {
+        opened.remove(request.set)
+        unsent.removeAll { $0.set == request.set }
+        unsent.append(request)
+        sendOpenings()
+    }
+
+    func sendOpenings() {
+        while let request = unsent.first, send(Envelope(.openSet(request))) {
+            asked[request.set] = request.nonce
+            unsent.removeFirst()
+        }
+    }
+
+    /// Whether the answer is the one to our question, from the worker whom we asked.
+    func take(_ answer: SetOpened) -> Bool {
+        guard asked[answer.set] == answer.nonce, answer.worker == holder.worker,
+            answer.incarnation == holder.incarnation
+        else { return false }
+        asked[answer.set] = nil
+        opened.insert(answer.set)
+        return true
+    }
+
+    func close(_ set: UInt64) {
+        asked[set] = nil
+        opened.remove(set)
+    }
+
+    /// False when nothing was taken: there is no connection, or it is full.
+    func send(_ envelope: Envelope) -> Bool { (try? socket.send(envelope.frames())) == .sent }
+
+    func note(answeredAfter microseconds: UInt64) {
+        isSlow = false
+        latencies.add(microseconds)
+    }
+
+    /// How long a dispatch of this many results may take before somebody else is asked.
+    func timeoutMicroseconds(items: Int) -> UInt64 {
+        max(50_000, 4 * latencies.p99) + UInt64(items) * 2000
+    }
+}
+
+/// The last round trips, and their 99th percentile.
+struct LatencyWindow {
+    private static let capacity = 256
+
+    private var values: [UInt64] = []
+    private var next = 0
+    private(set) var p99: UInt64
+
+    /// - Parameter p99: assumed until there are measurements; the first dispatch touches every page for the first time.
+    init(p99: UInt64 = 250_000) { self.p99 = p99 }
+
+    mutating func add(_ value: UInt64) {
+        if values.count < Self.capacity { values.append(value) } else { values[next] = value }
+        next = (next + 1) % Self.capacity
+        // Sorting at every answer would cost more than the answer.
+        guard next % 64 == 0 else { return }
+        p99 = values.sorted()[values.count * 99 / 100]
+    }
+}

@@ -1,0 +1,175 @@
+import Digest
+import Inference
+import Kernels
+import Logging
+import Messaging
+
+/// The wires of one trunk, kept as the router's membership says, with the trunk's sets opened on each.
+final class LinkRoster {
+    private let board: HolderBoard
+    private let context: ZeroMQContext
+    private let keys: TrunkKeys
+    private let trunkSHA256: String
+    private let groups: [SiteGroupShape]
+    private let log: Logger
+    private var seen: UInt64 = 0
+    private var sets: [(set: ExpertSet, number: UInt64)] = []
+    /// Sorted by worker.
+    private var links: [ExpertLink] = []
+    private var poller = Poller([])
+
+    init(
+        board: HolderBoard, context: ZeroMQContext, keys: TrunkKeys, trunkSHA256: String, model: LanguageModel,
+        log: Logger
+    ) {
+        self.board = board
+        self.context = context
+        self.keys = keys
+        self.trunkSHA256 = trunkSHA256
+        self.log = log
+        groups = model.siteGroups.map { group in
+            SiteGroupShape(
+                sites: group.linears.map(\.site), outputs: group.linears.map { UInt32($0.base.outputs) },
+                inputs: UInt32(group.inputs))
+        }
+    }
+
+    func contains(_ link: ExpertLink) -> Bool { links.contains { $0 === link } }
+
+    /// Whether somebody has not said yet whether it opens a set.
+    var isSettling: Bool { links.contains(where: \.isSettling) }
+
+    /// Whether somebody who says that it holds an expert is about to open a set.
+    func isSettling(_ member: ExpertSet.Member, _ excluded: Set<String>) -> Bool {
+        links.contains {
+            $0.isSettling && !excluded.contains($0.holder.worker) && $0.holds(member.name, sha256: member.hash)
+        }
+    }
+
+    /// Experts of the newest set that are neither here nor with anybody who has opened it.
+    var unreachable: [String] {
+        guard let set = sets.last?.set else { return [] }
+        return set.experts.indices.compactMap { index in
+            let expert = set.experts[index]
+            return expert.isResident || link(for: index, in: set, [], loads: []) != nil ? nil : expert.name
+        }
+    }
+
+    /// What the wire calls a set; opened everywhere when it is first seen.
+    func number(of set: ExpertSet) -> UInt64 {
+        if let known = sets.first(where: { $0.set === set }) { return known.number }
+        let number = (sets.last?.number ?? 0) + 1
+        sets.append((set, number))
+        // As many as a worker keeps open.
+        if sets.count > ExpertDesk.setsMax { sets.removeFirst() }
+        for link in links { open(set, number, on: link) }
+        return number
+    }
+
+    func reopen(_ link: ExpertLink) {
+        for (set, number) in sets { open(set, number, on: link) }
+    }
+
+    private func open(_ set: ExpertSet, _ number: UInt64, on link: ExpertLink) {
+        let held = set.experts.enumerated().filter { link.holds($1.name, sha256: $1.hash) }
+        guard !held.isEmpty else { return }
+        link.open(
+            OpenSet(
+                set: number, nonce: (0..<OpenSet.nonceBytes).map { _ in UInt8.random(in: 0...255) },
+                worker: link.holder.worker, incarnation: link.holder.incarnation, trunkSHA256: trunkSHA256,
+                numerics: PairNumerics.id,
+                experts: held.map {
+                    SetExpert(id: UInt32($0.offset), expert: $0.element.name, sha256: $0.element.hash)
+                },
+                groups: groups))
+    }
+}
+
+// Who is asked.
+extension LinkRoster {
+    /// Below this many rows one message to one worker is quicker than two to two.
+    private static let rowsPerMessage = 16
+
+    /// Of those that hold an expert: one that answers in time before a slow one, one that is asked already while it has
+    /// little to do, then the one with least; by name where all is equal.
+    func link(
+        for expert: Int, in set: ExpertSet, _ excluded: Set<String>, loads: [(link: ExpertLink, rows: Int)]
+    ) -> ExpertLink? {
+        guard let number = sets.first(where: { $0.set === set })?.number else { return nil }
+        let member = set.experts[expert]
+        let able = links.filter {
+            $0.opened.contains(number) && !excluded.contains($0.holder.worker)
+                && $0.holds(member.name, sha256: member.hash)
+        }
+        if able.count < 2 { return able.first }
+        func cost(_ link: ExpertLink) -> Int {
+            let rows = loads.first { $0.link === link }?.rows
+            return (link.isSlow ? 1 << 40 : 0) + (rows.map { $0 < Self.rowsPerMessage ? -1 : $0 } ?? 0)
+        }
+        return able.min { cost($0) < cost($1) }
+    }
+}
+
+// Workers that come and go.
+extension LinkRoster {
+    /// Takes in what the router says, and sends what could not be sent before.
+    func refresh() {
+        if let membership = board.news(since: &seen) { follow(membership) }
+        for link in links { link.sendOpenings() }
+    }
+
+    private func follow(_ membership: Membership) {
+        let staying = links.filter { membership.holders.contains($0.holder) }
+        for link in links where !staying.contains(where: { $0 === link }) {
+            log.info("expert worker \(link.holder.worker) is gone")
+        }
+        let new = membership.holders.filter { holder in !staying.contains { $0.holder == holder } }
+        links = (staying + new.compactMap(connect)).sorted { $0.holder.worker < $1.holder.worker }
+        poller = Poller(links.map(\.socket))
+    }
+
+    private func connect(_ holder: ExpertHolder) -> ExpertLink? {
+        guard holder.experts.contains(where: { $0.trunkSHA256 == trunkSHA256 }) else { return nil }
+        do {
+            let link = try ExpertLink(holder, try keys.security(of: holder.data), context: context)
+            reopen(link)
+            log.info(
+                "expert worker \(holder.worker) is there, with \(holder.experts.map(\.expert).joined(separator: ", "))")
+            return link
+        } catch {
+            log.error("expert worker \(holder.worker) cannot be reached: \(error)")
+            return nil
+        }
+    }
+
+    /// Everything that has come, without waiting.
+    func receive(_ take: (Envelope, ExpertLink) -> Void) {
+        for link in links {
+            while let received = try? link.socket.receive(limits: ExpertDoor.limits) {
+                guard case .message(let message) = received else { break }
+                do throws(WireError) { take(try Envelope(frames: message.frames), link) } catch {
+                    log.error("from expert worker \(link.holder.worker): \(error)")
+                }
+            }
+        }
+    }
+
+    /// Sleeps until something comes.
+    func wait(milliseconds: Int) {
+        _ = try? poller.wait(milliseconds: milliseconds)
+    }
+}
+
+/// Who the trunk says it is.
+struct TrunkKeys: Sendable {
+    /// The router's pair in the router's process, a worker's own elsewhere; nil where no link needs one.
+    let own: CurveKeyPair?
+
+    func security(of endpoint: DataEndpoint) throws -> ConnectorSecurity {
+        guard !endpoint.publicKey.isEmpty else { return .none }
+        guard let own, let server = CurveKey(z85: endpoint.publicKey) else {
+            throw WorkerFault("its data endpoint \(endpoint.address) needs a key, and this trunk has none")
+        }
+        return .curve(own: own, server: server)
+    }
+}
