@@ -37,6 +37,16 @@ extension ClientLoop {
         // Without an id it refuses a request; which one, the wire does not say.
         attachVerified()
         answerAll(.failure(.refused(failure))) { $0 != .connection }
+        if failure.kind == .forbidden { refuseUnaccepted(failure) }
+    }
+
+    /// The door itself is the wrong one, such as the control socket: no query gets in here, however long it waits.
+    private mutating func refuseUnaccepted(_ failure: Failure) {
+        for (id, open) in courses where open.course.wasSent && !open.course.wasAccepted {
+            var own = failure
+            own.id = id
+            perform([.deliver(.failure(own))], for: id)
+        }
     }
 
     private mutating func course(_ id: QueryID, _ body: (inout QueryCourse) -> [QueryCourse.Action]) {

@@ -3,10 +3,27 @@ import Messaging
 // What becomes due as time passes.
 extension ClientLoop {
     private static let retryMicroseconds: UInt64 = 20_000
+    private static let stallMicroseconds: UInt64 = 500_000
 
     private var hasWork: Bool { !courses.isEmpty || !requests.isEmpty }
 
     mutating func turn(nowMicroseconds now: UInt64) -> UInt64? {
+        let planned = plannedMicroseconds
+        plannedMicroseconds = nil
+        if let planned, now > planned + Self.stallMicroseconds { stoodStill(now) }
+        plannedMicroseconds = due(now)
+        return plannedMicroseconds
+    }
+
+    /// After SIGSTOP or a laptop's sleep: what the router said meanwhile is still to be read, so its silence means nothing
+    /// yet, and a deadline that passed may have been answered in time.
+    private mutating func stoodStill(_ now: UInt64) {
+        liveness.becameInteresting(at: now)
+        for id in Array(courses.keys) { courses[id]?.course.grant(untilMicroseconds: now + Self.stallMicroseconds) }
+    }
+
+    /// Does what is due, and says when the next thing will be.
+    private mutating func due(_ now: UInt64) -> UInt64? {
         guard hasWork else { return nil }
         if liveness.isDead(at: now) { giveUp() }
         if liveness.shouldPing(at: now) { _ = send(.statusRequest(StatusRequest())) }

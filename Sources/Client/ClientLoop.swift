@@ -37,6 +37,8 @@ struct ClientLoop: LoopHandler {
     var liveness: Liveness
     /// Accepted on an earlier connection; whether the router still knows them is being found out.
     var unverified: Set<QueryID> = []
+    /// When the last turn asked to be woken: a turn long after that says that this process stood still.
+    var plannedMicroseconds: UInt64?
 
     struct Open {
         var course: QueryCourse

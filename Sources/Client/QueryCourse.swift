@@ -61,6 +61,11 @@ struct QueryCourse {
         return wasAccepted ? [] : [.deliver(.accepted(message))]
     }
 
+    /// It is not given up before `moment`.
+    mutating func grant(untilMicroseconds moment: UInt64) {
+        giveUpAtMicroseconds = giveUpAtMicroseconds.map { max($0, moment) }
+    }
+
     private mutating func setDeadline(_ milliseconds: UInt64, _ nowMicroseconds: UInt64) {
         guard milliseconds > 0 else { return }
         let (sum, overflow) = milliseconds.addingReportingOverflow(graceMilliseconds)

@@ -2,6 +2,7 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
 import Threading
 
 extension ClusterTests {
@@ -66,6 +67,55 @@ extension ClusterTests {
             #expect(final.attempt == 2)
             try cluster.process(victim).signal(SIGCONT)
             try await cluster.waitUntilReady(client, withinSeconds: 10)
+        }
+
+        @Test(
+            "a client that stood still for longer than its lease learns that the lease ran out, not that the router is gone"
+        )
+        func suspendedClient() async throws {
+            let cluster = try TestCluster(workers: ["a"], router: "  limits: {lease_milliseconds: 1000}")
+            let client = try await cluster.launch()
+            let query = try RunningProcess(
+                [
+                    "query", "Count from one to a thousand.", "--topology", cluster.topology.path, "--max-tokens",
+                    "2000",
+                ],
+                folder: cluster.folder)
+            let isBusy = try await eventually(withinSeconds: 10) { try await cluster.inFlight(client) == 1 }
+            #expect(isBusy)
+            query.signal(SIGSTOP)
+            try await Task.sleep(for: .seconds(4))
+            query.signal(SIGCONT)
+            let code = try await query.ending(withinSeconds: 5)
+            #expect(code == 1)
+            #expect(query.errors.contains("leaseExpired"), "\(query.errors)")
+        }
+
+        @Test("a cache that holds less than the context bounds the prompt, and the refusal says so")
+        func smallCache() async throws {
+            let cluster = try TestCluster(workers: ["a"], workerExtra: ", kv_megabytes: 4")
+            let client = try await cluster.launch()
+            var reading = Reading(client.submit(Story.query(500)))
+            _ = try await reading.answer()
+            #expect(reading.tokens.count < 500)
+            let long = try await cluster.run(
+                [
+                    "query", String(repeating: "far too long ", count: 200), "--topology", cluster.topology.path,
+                    "--max-tokens", "5",
+                ])
+            #expect(long.code == 3)
+            #expect(long.errors.contains("promptTooLong"), "\(long.errors)")
+        }
+
+        @Test("a query at the workers' door is refused at once")
+        func wrongDoor() async throws {
+            let cluster = try TestCluster(workers: ["a"])
+            _ = try await cluster.launch()
+            let started = MonotonicClock.nowMicroseconds
+            let asked = try await cluster.run(["query", "hi", "--socket", cluster.control.description])
+            #expect(asked.code == 3)
+            #expect(asked.errors.contains("forbidden"), "\(asked.errors)")
+            #expect(milliseconds(since: started) < 3000)
         }
     }
 }

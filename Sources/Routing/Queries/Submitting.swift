@@ -54,9 +54,11 @@ extension RoutingStateMachine {
             return failure
         }
         guard queries.shares.admits(submission.key.identity, limits: limits) else {
-            let total = queries.shares.total
+            let (total, own) = (queries.shares.total, queries.shares[submission.key.identity])
             return Failure(
-                .busy, "\(total.waiting) queries wait and \(total.running) run; try again in a moment",
+                .busy,
+                "\(total.waiting) queries wait and \(total.running) run, \(own.live) of them yours; one client may hold as "
+                    + "many as are left free for others; try again in a moment",
                 retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
         if configuration.waitForWorkerMilliseconds == 0, !hasReadyWorker(submission.model) {
@@ -90,17 +92,18 @@ extension RoutingStateMachine {
         guard let smallest = prompt.min(), let largest = prompt.max() else {
             return Failure(.emptyPrompt, "the prompt has no tokens")
         }
-        guard prompt.count <= limits.promptTokensMax else {
-            return Failure(
-                .promptTooLong, "the prompt has \(prompt.count) tokens; at most \(limits.promptTokensMax) are allowed")
-        }
-        if smallest < 0 { return Failure(.invalidParameter, "the prompt holds the negative token id \(smallest)") }
+        // The context first: it is the smaller bound as a rule, and the one that a sender can act on.
         let holdings = workers.records.filter { !$0.isLost }.compactMap { $0.holding(model) }
         if let context = holdings.map(\.contextLength).max(), prompt.count >= context {
             return Failure(
                 .promptTooLong,
                 "the prompt has \(prompt.count) tokens and \(model) a context of \(context), the answer included")
         }
+        guard prompt.count <= limits.promptTokensMax else {
+            return Failure(
+                .promptTooLong, "the prompt has \(prompt.count) tokens; at most \(limits.promptTokensMax) are allowed")
+        }
+        if smallest < 0 { return Failure(.invalidParameter, "the prompt holds the negative token id \(smallest)") }
         if let vocabulary = holdings.map(\.vocabulary).max(), Int(largest) >= vocabulary {
             return Failure(
                 .invalidParameter,

@@ -44,8 +44,8 @@ extension RoutingStateMachine {
         count(.workersRegistered, worker: hello.worker)
         note(
             .info,
-            "worker \(hello.worker) registered with \(hello.models.map(\.model).joined(separator: ", ")), "
-                + "capacity \(record.capacity), \(hello.ready ? "ready" : "loading")")
+            "worker \(hello.worker) registered, capacity \(record.capacity), "
+                + (hello.ready ? "ready with \(hello.models.map(\.model).joined(separator: ", "))" : "loading"))
     }
 
     /// The same process again: ready by now, back from a loss, or on a new connection. What it had on an old
@@ -182,7 +182,7 @@ extension RoutingStateMachine {
                     .numericsMismatch,
                     "\(holding.model): this worker has file \(holding.sha256) and numerics \(hello.numerics), "
                         + "\(other.name) has \(theirs.sha256) and \(other.hello.numerics); "
-                        + "use one build and one file, or allow mixing in the topology")
+                        + "use one build, one file and the same models on both")
             }
         }
         return nil

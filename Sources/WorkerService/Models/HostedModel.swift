@@ -10,13 +10,16 @@ struct HostedModel: Sendable {
     let name: String
     let model: LanguageModel
     let sha256: SHA256Digest
+    /// Positions that a sequence may have: the model's context, or what the cache holds where that is less.
     let contextTokens: Int
     /// Of a routed model.
     let experts: TrunkExperts?
 
     /// Reads and verifies the file while the weights are packed from it.
+    ///
+    /// - Parameter cacheBytes: this model's share of the worker's bound.
     static func load(
-        _ entry: ModelEntry, team: ComputeTeam, progress: @escaping @Sendable (Double) -> Void
+        _ entry: ModelEntry, cacheBytes: Int, team: ComputeTeam, progress: @escaping @Sendable (Double) -> Void
     ) throws(WorkerFault) -> HostedModel {
         let checkpoint = try opened(entry)
         let digest = try digest(of: checkpoint)
@@ -25,15 +28,20 @@ struct HostedModel: Sendable {
                 "model \(entry.name), \(entry.file): its SHA-256 is \(digest.hex), the topology says \(expected); "
                     + "fetch the file again, or correct the topology")
         }
+        let configuration = checkpoint.configuration
+        let cached = cacheBytes / bytesPerPage(configuration) * KeyValuePages.positionsPerPage
+        guard cached > 1 else {
+            throw WorkerFault(
+                "model \(entry.name): kv_megabytes leaves it \(cacheBytes >> 20) MiB, less than one page of "
+                    + "\(bytesPerPage(configuration) >> 10) KiB; raise it")
+        }
         let model = try packed(checkpoint, entry, team: team, progress: progress)
         let experts = try entry.experts.map { experts throws(WorkerFault) in
             try TrunkExperts.load(experts, for: model, trunk: digest, team: team)
         }
         return HostedModel(
             name: entry.name, model: model, sha256: digest,
-            contextTokens: min(
-                entry.contextTokens ?? checkpoint.configuration.contextLength, checkpoint.configuration.contextLength),
-            experts: experts)
+            contextTokens: min(entry.contextTokens ?? .max, configuration.contextLength, cached), experts: experts)
     }
 
     var holding: ModelHolding {
@@ -53,7 +61,7 @@ struct HostedModel: Sendable {
         limits.sequencesMax = min(capacity, limits.tokensPerStepMax)
         limits.waitingMax = capacity
         limits.contextMax = contextTokens
-        limits.keyValuePagesMax = max(1, cacheBytes / bytesPerPage)
+        limits.keyValuePagesMax = cacheBytes / Self.bytesPerPage(model.configuration)
         guard let experts else { return RunningModel(try Engine(model: model, limits: limits, team: team)) }
         let wires = experts.hasRemote ? wiring.wires(to: experts, of: self, team: team) : nil
         let bank = RoutedExpertBank(
@@ -64,8 +72,7 @@ struct HostedModel: Sendable {
     }
 
     /// Keys and values of one page, f32, all layers.
-    private var bytesPerPage: Int {
-        let configuration = model.configuration
+    private static func bytesPerPage(_ configuration: ModelConfiguration) -> Int {
         let perPosition = configuration.layerCount * configuration.keyValueHeadCount * configuration.headDimension
         return 2 * 4 * perPosition * KeyValuePages.positionsPerPage
     }

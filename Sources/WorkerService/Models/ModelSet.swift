@@ -9,12 +9,14 @@ struct ModelSet: Sendable {
 
     /// One after the other: each load already uses the whole team.
     static func load(
-        _ entries: [ModelEntry], threads: Int, progress: @escaping @Sendable (String, Double) -> Void
+        _ entries: [ModelEntry], threads: Int, cacheMegabytes: Int,
+        progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
         let team = ComputeTeam(threads: threads)
+        let share = cacheShare(of: cacheMegabytes, models: entries.count)
         var models: [HostedModel] = []
         for entry in entries {
-            models.append(try HostedModel.load(entry, team: team) { progress(entry.name, $0) })
+            models.append(try HostedModel.load(entry, cacheBytes: share, team: team) { progress(entry.name, $0) })
         }
         return ModelSet(models: models, team: team)
     }
@@ -26,7 +28,7 @@ struct ModelSet: Sendable {
         capacity: Int, cacheMegabytes: Int, wiring: TrunkWiring
     ) throws(WorkerFault) -> [String: RunningModel] {
         var engines: [String: RunningModel] = [:]
-        let share = (cacheMegabytes << 20) / max(1, models.count)
+        let share = Self.cacheShare(of: cacheMegabytes, models: models.count)
         for hosted in models {
             do throws(EngineLimitsError) {
                 engines[hosted.name] = try hosted.engine(
@@ -37,6 +39,9 @@ struct ModelSet: Sendable {
         }
         return engines
     }
+
+    /// Bytes for each model.
+    private static func cacheShare(of megabytes: Int, models: Int) -> Int { (megabytes << 20) / max(1, models) }
 
     /// What two workers must have in common to give the same bits. Known before anything is loaded.
     static func numerics(of entries: [ModelEntry], hasExperts: Bool) -> String {

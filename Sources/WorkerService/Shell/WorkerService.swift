@@ -163,7 +163,9 @@ private struct LoadingJob: Sendable {
     func run(_ loop: MessageLoop<WorkerShell>, _ life: WorkerLife) {
         let started = MonotonicClock.nowMicroseconds
         do throws(WorkerFault) {
-            let models = try ModelSet.load(entries, threads: threads) { _, _ in }
+            let models = try ModelSet.load(
+                entries, threads: threads, cacheMegabytes: worker.kvMegabytes
+            ) { _, _ in }
             let experts = try worker.experts.map { entry throws(WorkerFault) in
                 try HostedExperts.load(entry, trunk: trunk)
             }
