@@ -25,7 +25,7 @@ final class PairComputation {
         return arena.withBlock(at: 0, floats: arena.used) { computed in
             let source = computed.span
             return Tensor(shape: [source.count]) { floats in
-                for index in 0..<source.count { floats[index] = source[index] }
+                floats.copy(source, to: 0)
             }
         }
     }
@@ -70,7 +70,7 @@ final class PairComputation {
             try tensor.withFloats { floats throws(WireError) in
                 for row in 0..<rows {
                     buffer.withMutableRow(row) { target in
-                        for index in 0..<width { target[index] = floats[row * width + index] }
+                        target.copy(floats.extracting(row * width..<(row + 1) * width), to: 0)
                     }
                 }
             }

@@ -186,6 +186,8 @@ extension WorkerShell: LoopHandler {
         case .computed(let event): event.message.map(report)
         case .loaded(let hosting):
             self.hosting = hosting
+            // What the board was shown before there was anybody to tell.
+            _ = hosting.compute.post(.holdersChanged)
             // The router hears of it at once, registered or not.
             if phase != .unconnected { phase = .introducing(atMicroseconds: 0) }
         }

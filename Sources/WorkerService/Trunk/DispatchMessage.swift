@@ -48,8 +48,8 @@ enum DispatchMessage {
         Tensor(shape: [rows.count, input.width]) { floats in
             for (place, row) in rows.enumerated() {
                 input.buffer.withRow(Int(row)) { source in
-                    let start = place * input.width
-                    for index in 0..<input.width { floats[start + index] = source[input.first + index] }
+                    let wanted = source.extracting(input.first..<input.first + input.width)
+                    floats.copy(wanted, to: place * input.width)
                 }
             }
         }
@@ -73,7 +73,7 @@ enum CombineReading {
             for index in pairs {
                 let count = floats(of: index, routing)
                 results.withBlock(ofPair: index) { block in
-                    for offset in 0..<count { block[offset] = source[start + offset] }
+                    block.copy(source.extracting(start..<start + count), to: 0)
                 }
                 start += count
             }
