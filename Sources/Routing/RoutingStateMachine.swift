@@ -18,6 +18,9 @@ package struct RoutingStateMachine: Sendable {
     var now: Instant
     /// What the event in hand has led to so far.
     var directives: [Directive] = []
+    /// Models in whose queue somebody ended: who stood behind, held up by a head that nobody could take just now, may
+    /// fit a place that is free.
+    var unblocked: Set<String> = []
     var nextAssignment: UInt64
     var nextTicket: UInt64 = 1
     var isDraining = false
@@ -45,6 +48,7 @@ package struct RoutingStateMachine: Sendable {
             fireTimers()
         }
         take(event)
+        dispatchUnblocked()
         tellMembership()
         let result = directives
         directives = []

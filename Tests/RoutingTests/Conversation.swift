@@ -48,8 +48,10 @@ struct Conversation {
             capacity: capacity, ready: ready)
     }
 
-    mutating func join(_ names: String..., capacity: Int = 2) {
-        for name in names { say(.hello(Self.hello(name, capacity: capacity), from: Self.connection(name))) }
+    mutating func join(_ names: String..., models: [String] = ["m"], capacity: Int = 2) {
+        for name in names {
+            say(.hello(Self.hello(name, models: models, capacity: capacity), from: Self.connection(name)))
+        }
     }
 
     mutating func beat(_ names: String..., progress: UInt64 = 0) {
@@ -93,20 +95,21 @@ struct Conversation {
     }
 
     static func submission(
-        _ id: UInt64, of identity: String = "alice", on connection: String? = nil, prompt: [Int32] = [1, 2, 3],
-        maxTokens: Int = 8
+        _ id: UInt64, of identity: String = "alice", on connection: String? = nil, model: String = "m",
+        prompt: [Int32] = [1, 2, 3], maxTokens: Int = 8
     ) -> Submission {
         Submission(
             key: key(id, of: identity), connection: client(connection ?? identity),
-            digest: BodyDigest(bytes: [UInt8(truncatingIfNeeded: id)]), node: "default", model: "m",
+            digest: BodyDigest(bytes: [UInt8(truncatingIfNeeded: id)]), node: "default", model: model,
             prompt: .tokens(prompt), sampling: Sampling(seed: 7), maxTokens: maxTokens, deadlineMilliseconds: 60_000)
     }
 
     @discardableResult
     mutating func submit(
-        _ id: UInt64, of identity: String = "alice", prompt: [Int32] = [1, 2, 3], maxTokens: Int = 8
+        _ id: UInt64, of identity: String = "alice", model: String = "m", prompt: [Int32] = [1, 2, 3],
+        maxTokens: Int = 8
     ) -> [Directive] {
-        say(.submitted(Self.submission(id, of: identity, prompt: prompt, maxTokens: maxTokens)))
+        say(.submitted(Self.submission(id, of: identity, model: model, prompt: prompt, maxTokens: maxTokens)))
     }
 
     mutating func renew(_ ids: UInt64..., identity: String = "alice") {

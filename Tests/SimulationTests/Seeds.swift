@@ -12,5 +12,9 @@ enum Seeds {
         9_280_824_080_544_739_575, 17_163_398_514_923_931_229,
         // A timer that fired between tokens and the report of a stop string in them sent what comes after the stop.
         10_935_029_838_857_961_292, 17_301_850_623_657_094_693,
+        // Two ejections ended at the same moment; the dispatch for the first moved the second one's timer away.
+        7_974_516_493_884_940_754, 13_566_114_351_700_967_605,
+        // The last worker in good standing was at fault; for its other models nobody looked at the others' places.
+        12_042_708_841_135_836_865, 2_173_209_640_867_450_582, 9_203_540_332_057_383_674,
     ]
 }

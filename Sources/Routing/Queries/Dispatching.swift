@@ -37,6 +37,13 @@ extension RoutingStateMachine {
         for holding in worker.hello.models { dispatch(holding.model) }
     }
 
+    /// Last in an event, since a queue that is being walked over must not change under the walk.
+    mutating func dispatchUnblocked() {
+        guard !unblocked.isEmpty else { return }
+        for model in unblocked.sorted() { dispatch(model) }
+        unblocked = []
+    }
+
     private func hasRoom(_ model: String) -> Bool {
         workers.hasAny { $0.condition == .ready && $0.hasCredit && $0.holds(model) }
     }

@@ -31,7 +31,10 @@ extension RoutingStateMachine {
     mutating func conclude(_ key: QueryKey, _ outcome: Outcome) {
         leaveWorker(key)
         guard let query = queries.remove(key) else { return }
-        removeFromQueue(key, model: query.model, served: false)
+        if query.phase == .queued {
+            removeFromQueue(key, model: query.model, served: false)
+            unblocked.insert(query.model)
+        }
         timers.cancel(.query(key))
         retain(query, outcome)
         if let connection = query.target, !holdBack(key, from: query.tokens.count, for: connection) {

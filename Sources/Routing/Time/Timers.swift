@@ -57,8 +57,12 @@ extension RoutingStateMachine {
         dispatch(modelsOf: workers[index])
     }
 
+    /// A timer that is due already stays: it stands for a change (the end of an ejection, say) that opens places, and
+    /// that `nextMoment` no longer tells of. It fires before the next event, and looks for the moment after it then.
     mutating func reschedule(_ index: Int) {
-        timers.set(.worker(workers[index].name), to: workers[index].nextMoment(configuration, at: now))
+        let key = TimerKey.worker(workers[index].name)
+        if let due = timers.moment(of: key), due <= now { return }
+        timers.set(key, to: workers[index].nextMoment(configuration, at: now))
     }
 
     private mutating func expireRetained() {

@@ -113,6 +113,9 @@ extension RoutingStateMachine {
         note(.warning, "worker \(workers[index].name) \(text)")
         withdraw(index, place: place)
         fault(index, key, .failed, text)
+        // It is passed over from now on, and was perhaps the last one that nobody passed over: then the others' free
+        // places are good again, for every model it holds.
+        dispatch(modelsOf: workers[index])
     }
 
     private mutating func fault(_ index: Int, _ key: QueryKey, _ trace: AttemptTrace.Outcome, _ text: String) {
