@@ -58,7 +58,8 @@ let package = Package(
 
         // Layer 2: engines.
         .target(
-            name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"], swiftSettings: safe),
+            name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"],
+            swiftSettings: safe),
         .target(
             name: "ExpertStore", dependencies: ["Digest", "Weights", .product(name: "Yams", package: "Yams")],
             swiftSettings: safe),
@@ -140,6 +141,8 @@ let package = Package(
             dependencies: [
                 "Launcher", "Observability", "Topology", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerServiceTests", dependencies: ["WorkerService", "Messaging"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Client", "Messaging", "Digest", "Threading", "Topology"],

@@ -14,6 +14,7 @@ struct ComputeLoop {
     private let emit: @Sendable (ComputeEvent) -> Void
     private var places: [UInt64: Place] = [:]
     private var running: [String: [SequenceID: RunningAssignment]] = [:]
+    private var reports = TokenReports()
 
     init(engines: [String: RunningModel], emit: @escaping @Sendable (ComputeEvent) -> Void) {
         self.engines = engines
@@ -41,6 +42,7 @@ struct ComputeLoop {
             guard let engine = engines[model]?.engine, engine.hasWork else { continue }
             for event in engine.step() { report(event, model: model) }
         }
+        for generated in reports.due(nowMicroseconds: MonotonicClock.nowMicroseconds) { emit(.generated(generated)) }
     }
 
     /// Workers with experts come and go, whether or not there is work.
@@ -81,7 +83,7 @@ struct ComputeLoop {
         engines[place.model]?.engine.cancel(place.sequence)
         _ = engines[place.model]?.takeMissing(place.sequence)
         if let entry = running[place.model]?.removeValue(forKey: place.sequence) {
-            emit(.ended(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds)))
+            end(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds))
         }
     }
 
@@ -89,15 +91,22 @@ struct ComputeLoop {
         let now = MonotonicClock.nowMicroseconds
         switch event {
         case .token(let sequence, let token):
-            guard let generated = running[model]?[sequence]?.generated(token, at: now) else { return }
-            emit(.generated(generated))
+            guard let isFirst = running[model]?[sequence].map({ $0.firstTokenMicroseconds == nil }),
+                let generated = running[model]?[sequence]?.generated(token, at: now)
+            else { return }
+            reports.add(generated, isFirst: isFirst)
         case .finished(let sequence, let reason):
             guard let entry = running[model]?.removeValue(forKey: sequence) else { return }
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
             let missing = engines[model]?.takeMissing(sequence) ?? []
-            emit(.ended(entry.ended(kind, message, missing: missing, at: now)))
+            end(entry.ended(kind, message, missing: missing, at: now))
         }
+    }
+
+    private mutating func end(_ ended: Ended) {
+        if let generated = reports.take(ended.assignment) { emit(.generated(generated)) }
+        emit(.ended(ended))
     }
 
     private static func ending(_ reason: Inference.FinishReason) -> (EndKind, String) {
