@@ -55,7 +55,7 @@ state() {
         python3 -c 'import json, sys; print(json.load(sys.stdin).get("state", ""))' 2>/dev/null || true
 }
 
-# Waits for "ready"; "$1" is a command that fails once the launcher is gone.
+# Waits for "ready"; "$@" is a command that fails once the launcher is gone.
 wait_until_ready() {
     local deadline=$((SECONDS + ready_seconds)) said=$((SECONDS + 5))
     while [ "$(state)" != ready ]; do
@@ -73,9 +73,10 @@ wait_until_ready() {
     done
 }
 
+# "$@" shows the cluster where nothing has shown it yet.
 report() {
     say "ready"
-    "$skein" status "$topology"
+    "$@"
     # A first answer, so that whoever launches it sees it work. A topology of one's own may have no default node.
     printf '\n$ %s query%s "What is a skein of geese?" --max-tokens 48\n' "$command" "$at"
     "$skein" query --topology "$topology" "What is a skein of geese?" --max-tokens 48 </dev/null || true
@@ -84,12 +85,9 @@ report() {
 
 say "launch: $shown"
 if [ -n "$detach" ]; then
-    "$skein" launch "$topology" --detach
-    wait_until_ready true || {
-        "$skein" stop "$topology" || true
-        exit 1
-    }
-    report
+    # Waits until its workers are ready and shows them; where that fails it says why and leaves nothing running.
+    "$skein" launch "$topology" --detach --wait "$ready_seconds"
+    report true
     printf '\nIt runs on. To end it:\n  %s stop %s\n' "$command" "$shown"
     exit 0
 fi
@@ -100,7 +98,7 @@ launcher=$!
 trap 'kill -TERM "$launcher" 2>/dev/null || true' INT TERM HUP
 is_launching() { kill -0 "$launcher" 2>/dev/null; }
 if wait_until_ready is_launching; then
-    report
+    report "$skein" status "$topology"
     printf '\nCtrl-C ends the cluster.\n'
 else
     kill -TERM "$launcher" 2>/dev/null || true

@@ -18,6 +18,8 @@ package struct LocalProcess: Equatable, Sendable {
     package let processID: Int32?
     package let startedUnixSeconds: UInt64?
     package let restarts: Int
+    /// How it ended last, since the launch; nil when it never did.
+    package let lastEnding: String?
     /// Why it is down for good.
     package let reason: String?
     package let logFile: String
@@ -35,8 +37,14 @@ extension Launcher {
                 name: name, state: state(of: record, isSupervised: isSupervised),
                 processID: record?.identity.flatMap { $0.isAlive ? $0.processID : nil },
                 startedUnixSeconds: record?.startedUnixSeconds, restarts: record?.restarts ?? 0,
-                reason: record?.gaveUp, logFile: topology.paths.logFile(name))
+                lastEnding: record?.lastEnding, reason: record?.gaveUp, logFile: topology.paths.logFile(name))
         }
+    }
+
+    /// Whether processes of a launcher that is gone still run: they serve, but nothing starts again what fails.
+    package static func isUnattended(_ processes: [LocalProcess]) -> Bool {
+        guard let launcher = processes.first, launcher.name == "launcher" else { return false }
+        return launcher.state != .running && processes.dropFirst().contains { $0.state == .running }
     }
 
     private static func state(of record: ProcessRecord?, isSupervised: Bool) -> LocalProcess.State {

@@ -38,12 +38,12 @@ package enum Launcher {
         _ = consume lock
     }
 
-    private static func prepare(_ paths: ClusterPaths) throws(LauncherError) {
+    static func prepare(_ paths: ClusterPaths) throws(LauncherError) {
         do { try paths.prepare() } catch { throw .folders(error.description) }
     }
 
     /// Children of a launcher that was killed go on; a second set beside them would fight over their sockets.
-    private static func refuseLeftovers(_ topology: ClusterTopology) throws(LauncherError) {
+    static func refuseLeftovers(_ topology: ClusterTopology) throws(LauncherError) {
         let records = ProcessRecords(topology.paths).all().filter {
             $0.name != "launcher" && $0.identity?.isAlive == true
         }

@@ -6,8 +6,8 @@ package enum LauncherError: Error, Equatable, CustomStringConvertible {
     case leftovers(cluster: String, topology: String, names: [String])
     /// A process that the cluster cannot do without ended too often in a row.
     case gaveUp(name: String, reason: String, logFile: String)
-    /// A detached launcher ended before its processes were started.
-    case detachedEnded(reason: String, logFile: String)
+    /// A detached launcher ended before its cluster was ready. `code`: its exit code, nil where it had none.
+    case detachedEnded(reason: String, code: Int32?, logFile: String)
     /// Processes were still there after SIGKILL: they hang in the kernel.
     case unstoppable(names: [String])
     /// The folders cannot be used.
@@ -24,8 +24,8 @@ package enum LauncherError: Error, Equatable, CustomStringConvertible {
                 + "end them first: skein stop \(topology)"
         case .gaveUp(let name, let reason, let logFile):
             "\(name) ended too often in a row and is not started again: \(reason); see \(logFile)"
-        case .detachedEnded(let reason, let logFile):
-            "the detached launcher ended at once: \(reason); see \(logFile)"
+        case .detachedEnded(let reason, _, let logFile):
+            "the cluster did not start: \(reason); see \(logFile)"
         case .unstoppable(let names):
             "\(names.joined(separator: ", ")) did not end, not even by SIGKILL; they hang in the kernel, look at dmesg"
         case .folders(let reason): reason

@@ -18,7 +18,8 @@ package enum TokenizationError: Error, Equatable, Sendable, CustomStringConverti
     package var description: String {
         switch self {
         case .unreadable(let path, let reason):
-            "cannot read \(path): \(reason)"
+            // What the file's reader says often begins with the path.
+            reason.hasPrefix("\(path):") ? "cannot read \(reason)" : "cannot read \(path): \(reason)"
         case .malformed(let field, let reason):
             "malformed tokenizer, field \(field): \(reason)"
         case .overLimit(let field, let count, let limit):

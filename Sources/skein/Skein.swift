@@ -2,13 +2,20 @@ import ArgumentParser
 import Client
 import Foundation
 import Launcher
+import Threading
 import Topology
 
-/// The command line. Its contract: `--json` is stable; exit codes are 0 done, 1 failed, 2 usage, 3 refused or unavailable.
+/// The command line. Its contract: `--json` is stable, and so are the exit codes that the help names.
 struct Skein: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "skein",
         abstract: "Serves a graph of experts from one socket.",
+        discussion: """
+            Exit codes: 0 done; 1 failed (it began and came to no good end, or its output could not be written); 2 usage \
+            (the command line, or a file that it names: a topology, prompt, key or list of ids that is missing or \
+            malformed, a model that is missing); 3 refused or unavailable (no router, no worker, a limit, already \
+            launched). With --json standard output holds JSON alone; words for people go to standard error.
+            """,
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
@@ -26,6 +33,8 @@ struct Skein: AsyncParsableCommand {
 @main
 enum Main {
     static func main() {
+        Descriptor.keepStandardPlaces()
+        SignalWatch.ignoreBrokenPipes()
         var command: any ParsableCommand
         do { command = try Skein.parseAsRoot() } catch { end(error) }
         if command is any WatchesSignals { SignalMask.block() }

@@ -30,11 +30,15 @@ struct StopTests {
             let stage = try await launchAndCrash(folder)
             let children = ["router", "a", "b"].flatMap { stage.starts(of: $0) }
             #expect(children.count == 3 && children.allSatisfy { kill($0, 0) == 0 })
-            #expect(Launcher.localStatus(stage.topology).map(\.state) == [.absent, .running, .running, .running])
+            let left = Launcher.localStatus(stage.topology)
+            #expect(left.map(\.state) == [.absent, .running, .running, .running])
+            #expect(Launcher.isUnattended(left))
 
             let refusal = try #require(throws: LauncherError.self) {
                 try Launcher.launch(stage.topology, options: stage.options) { _ in }
             }
+            // A detached launch refuses in the same words, before it starts anything.
+            #expect(throws: refusal) { try Launcher.launchDetached(stage.topology, executable: "/bin/false") }
             #expect(
                 refusal == .leftovers(cluster: "stage", topology: folder + "/t.yaml", names: ["router", "a", "b"]))
 
@@ -143,7 +147,9 @@ struct StopTests {
                 """
             let executable = folder + "/detached"
             try writeProgram(executable, script)
-            let child = try Launcher.launchDetached(stage.topology, executable: executable)
+            let launcher = try Launcher.launchDetached(stage.topology, executable: executable)
+            let child = launcher.processID
+            #expect(launcher.ending == nil)
             #expect(getsid(child) == child)
             #expect(Launcher.localStatus(stage.topology)[0].processID == child)
             #expect(try Launcher.stop(stage.topology, options: stage.options) == .stopped(["launcher"]))
@@ -156,14 +162,14 @@ struct StopTests {
         try LauncherTests.withFolder { folder in
             let stage = try Stage(folder)
             let executable = folder + "/fails"
-            try writeProgram(executable, "#!/bin/bash\necho 'the port is taken' >&2; exit 3\n")
+            try writeProgram(executable, "#!/bin/bash\necho 'skein: the port is taken' >&2; exit 3\n")
             let error = try #require(throws: LauncherError.self) {
                 try Launcher.launchDetached(stage.topology, executable: executable)
             }
             #expect(
                 error
                     == .detachedEnded(
-                        reason: "the port is taken", logFile: stage.topology.paths.outputFile("launcher")))
+                        reason: "the port is taken", code: 3, logFile: stage.topology.paths.outputFile("launcher")))
         }
     }
 

@@ -12,6 +12,7 @@ struct SupervisionTests {
             try waitUntil("all started") { stage.isUp }
             let status = Launcher.localStatus(stage.topology)
             #expect(status.map(\.name) == ["launcher", "router", "a", "b"])
+            #expect(!Launcher.isUnattended(status))
             #expect(status.allSatisfy { $0.state == .running && $0.restarts == 0 })
             #expect(status[0].processID == getpid())
             #expect(status.dropFirst().map(\.processID) == ["router", "a", "b"].map { stage.starts(of: $0).first })
@@ -42,6 +43,8 @@ struct SupervisionTests {
             try waitUntil("a is recorded again") {
                 Launcher.localStatus(stage.topology).first { $0.name == "a" }?.restarts == 1
             }
+            // What has failed once is known while it runs again: a launch that waits says it.
+            #expect(Launcher.localStatus(stage.topology)[2].lastEnding == "it was ended by signal 9 (Killed)")
             #expect(launcher.has { $0 == .ended(name: "a", ending: .killed(signal: SIGKILL), lastLine: nil) })
             #expect(launcher.has { $0 == .restarting(name: "a", afterMilliseconds: 10) })
             #expect(isGone(first))
@@ -62,7 +65,9 @@ struct SupervisionTests {
             #expect(launcher.has { $0 == .ended(name: "a", ending: .exited(code: 1), lastLine: "no such model") })
             try waitUntil("the record says so") { Launcher.localStatus(stage.topology)[2].state == .gaveUp }
             #expect(Launcher.localStatus(stage.topology)[2].reason == "it exited with code 1: no such model")
+            #expect(Launcher.localStatus(stage.topology)[2].lastEnding == "it exited with code 1: no such model")
             #expect(Launcher.localStatus(stage.topology)[3].state == .running)
+            #expect(Launcher.localStatus(stage.topology)[3].lastEnding == nil)
             #expect(launcher.result == nil)
             try launcher.finish()
         }

@@ -20,7 +20,8 @@ import skein_pb2 as wire
 
 def connect(endpoint, key=None, server_key=None):
     socket = zmq.Context.instance().socket(zmq.DEALER)
-    socket.linger = 1000
+    # Whoever never got through has nothing that is worth waiting for at the end.
+    socket.linger = 0
     if key:
         secret = read_key(key)
         socket.curve_secretkey = secret
@@ -43,6 +44,26 @@ def envelope(**body):
     return wire.Envelope(version=1, **body).SerializeToString()
 
 
+def send(socket, message, patience_seconds):
+    """`send` alone would wait without end where nobody listens or the router refuses the key."""
+    if not socket.poll(int(patience_seconds * 1000), zmq.POLLOUT):
+        raise RuntimeError(f"no router took the message within {patience_seconds} s: is the endpoint right, and the key?")
+    socket.send(message, zmq.DONTWAIT)
+
+
+def whole_number(bits):
+    """For argparse: 0 ... 2^bits - 1, what the wire can carry."""
+
+    def parse(text):
+        number = int(text)
+        if not 0 <= number < 1 << bits:
+            raise argparse.ArgumentTypeError(f"{text} is not in 0 ... 2^{bits} - 1")
+        return number
+
+    parse.__name__ = "number"
+    return parse
+
+
 def stream(socket, prompt, node="", max_tokens=0, temperature=0.0, seed=0, patience_seconds=10.0):
     """Yields text as it arrives; returns after the one ending. Raises RuntimeError on a Failure."""
     query = wire.Query(
@@ -52,7 +73,7 @@ def stream(socket, prompt, node="", max_tokens=0, temperature=0.0, seed=0, patie
         sampling=wire.Sampling(temperature=temperature, seed=seed),
         max_tokens=max_tokens,
     )
-    socket.send(envelope(query=query))
+    send(socket, envelope(query=query), patience_seconds)
     lease_seconds, renewed, heard = 3.0, time.monotonic(), time.monotonic()
     while True:
         if socket.poll(200):
@@ -70,7 +91,7 @@ def stream(socket, prompt, node="", max_tokens=0, temperature=0.0, seed=0, patie
                 raise RuntimeError(f"{name}: {reply.failure.message}")
         if time.monotonic() - renewed > lease_seconds / 3:
             renewed = time.monotonic()
-            socket.send(envelope(lease=wire.Lease(ids=[query.id])))
+            send(socket, envelope(lease=wire.Lease(ids=[query.id])), patience_seconds)
         if time.monotonic() - heard > patience_seconds:
             raise RuntimeError(f"no word from the router for {patience_seconds} s: the outcome is unknown")
 
@@ -80,9 +101,9 @@ def main():
     parser.add_argument("endpoint", help="the router's front endpoint, as `skein status` prints it")
     parser.add_argument("prompt")
     parser.add_argument("--node", default="")
-    parser.add_argument("--max-tokens", type=int, default=0)
+    parser.add_argument("--max-tokens", type=whole_number(32), default=0)
     parser.add_argument("--temperature", type=float, default=0.0)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole_number(64), default=0)
     parser.add_argument("--key", help="the client's secret key file")
     parser.add_argument("--server-key", help="the router's public key file")
     options = parser.parse_args()

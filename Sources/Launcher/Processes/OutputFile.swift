@@ -19,7 +19,8 @@ struct OutputFile {
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// The last line that was written after the first `offset` bytes; nil when there is none.
+    /// The last line that was written after the first `offset` bytes; nil when there is none. Our own programs begin it
+    /// with their name, which would be there twice where it is quoted.
     func lastLine(after offset: Int) -> String? {
         guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? handle.close() }
@@ -29,6 +30,7 @@ struct OutputFile {
             return nil
         }
         let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
-        return lines.last { !$0.allSatisfy(\.isWhitespace) }.map { String($0.prefix(300)) }
+        let last = lines.last { !$0.allSatisfy(\.isWhitespace) }
+        return last.map { String($0.hasPrefix("skein: ") ? $0.dropFirst(7) : $0) }.map { String($0.prefix(300)) }
     }
 }

@@ -10,6 +10,8 @@ struct ProcessRecord: Codable, Equatable {
     var identity: ProcessIdentity?
     var startedUnixSeconds: UInt64
     var restarts: Int
+    /// How it ended last, since the launch.
+    var lastEnding: String?
     /// Why it is down for good.
     var gaveUp: String?
     /// The socket folder that the launcher chose; in its own record only.

@@ -14,6 +14,8 @@ struct SupervisedProcess {
     var state = State.waiting(untilMilliseconds: 0)
     var failures = 0
     var starts = 0
+    /// "it exited with code 1: no such model", say.
+    var lastEnding: String?
     /// Size of the output file at the last start: what it wrote since is its own.
     var outputStart = 0
 

@@ -96,13 +96,15 @@ extension Supervisor {
     private mutating func judge(_ index: Int, _ ending: ProcessEnding, ranMilliseconds: Int) {
         let process = processes[index]
         let lastLine = process.output.lastLine(after: process.outputStart)
+        let reason = "it \(ending)\(lastLine.map { ": \($0)" } ?? "")"
+        processes[index].lastEnding = reason
         onEvent(.ended(name: process.name, ending: ending, lastLine: lastLine))
         switch options.policy.decide(ranMilliseconds: ranMilliseconds, failures: &processes[index].failures) {
         case .restart(let pause):
             processes[index].state = .waiting(untilMilliseconds: nowMilliseconds + pause)
             onEvent(.restarting(name: process.name, afterMilliseconds: pause))
         case .giveUp(let failures):
-            processes[index].state = .gaveUp(reason: "it \(ending)\(lastLine.map { ": \($0)" } ?? "")")
+            processes[index].state = .gaveUp(reason: reason)
             onEvent(.gaveUp(name: process.name, failures: failures, logFile: process.output.path))
         }
         try? write(index)
@@ -123,7 +125,7 @@ extension Supervisor {
         let process = processes[index]
         var record = ProcessRecord(
             name: process.name, identity: process.identity, startedUnixSeconds: UInt64(Date().timeIntervalSince1970),
-            restarts: max(0, process.starts - 1))
+            restarts: max(0, process.starts - 1), lastEnding: process.lastEnding)
         if case .gaveUp(let reason) = process.state { record.gaveUp = reason }
         try records.write(record)
     }

@@ -58,7 +58,7 @@ package struct Identity: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Reads `role[,role]`; nil for an unknown, repeated or missing role.
-    static func parseRoles(_ text: some StringProtocol) -> Set<KeyRole>? {
+    package static func parseRoles(_ text: some StringProtocol) -> Set<KeyRole>? {
         var roles: Set<KeyRole> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let role = KeyRole(rawValue: String(part)), roles.insert(role).inserted else { return nil }

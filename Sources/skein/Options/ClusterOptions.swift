@@ -52,29 +52,3 @@ struct ClusterOptions: ParsableArguments {
     }
 }
 
-/// The router's front socket and the key to it.
-struct FrontDoor {
-    let endpoint: Messaging.Endpoint
-    let security: ConnectorSecurity
-
-    func connect() async throws -> RouterClient { try await RouterClient.connect(endpoint, security: security) }
-}
-
-extension FrontDoor {
-    init(_ topology: ClusterTopology, key: String? = nil, serverKey: String? = nil) throws {
-        endpoint = try Messaging.Endpoint(topology.router.front.advertise.description)
-        security = try Self.security(of: endpoint, topology.security, key: key, serverKey: serverKey)
-    }
-
-    static func security(
-        of endpoint: Messaging.Endpoint, _ entry: SecurityEntry?, key: String?, serverKey: String?
-    ) throws -> ConnectorSecurity {
-        guard !endpoint.isLocal, entry?.insecure != true else { return .none }
-        let own = key ?? entry?.clientKeyFile
-        let server = serverKey ?? entry?.serverPublicKeyFile
-        if let own, let server { return .curve(own: try KeyFile.readPair(own), server: try KeyFile.readPublic(server)) }
-        // A router may be insecure on purpose; without keys it is the only one that answers.
-        guard own == nil || entry != nil else { throw CommandFailure.usage("--key and --server-key belong together") }
-        return .none
-    }
-}

@@ -7,7 +7,7 @@ enum InputFile {
 
     static func bytes(_ path: String, bytesMax: Int = bytesMax) throws(CommandFailure) -> [UInt8] {
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw .failed("\(path): cannot be read; is the path right?")
+            throw .usage("\(path): cannot be read; is the path right?")
         }
         return try bytes(handle, origin: path, bytesMax: bytesMax)
     }
@@ -21,7 +21,7 @@ enum InputFile {
     ) throws(CommandFailure) -> [UInt8] {
         let data: Data
         do { data = try handle.read(upToCount: bytesMax + 1) ?? Data() } catch {
-            throw .failed("\(origin): cannot be read; is it a file?")
+            throw .usage("\(origin): cannot be read; is it a file?")
         }
         guard data.count <= bytesMax else { throw .refused("\(origin): more than \(bytesMax) bytes; give less") }
         return Array(data)

@@ -13,7 +13,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "exact: f32 arithmetic on the dequantised weights, the reference; fast: quantised kernels.")
     var compute: ComputeMode = .fast
 
-    @Option(help: "Threads that compute (default: the machine's cores, at most \(Self.defaultThreadsMax)).")
+    @Option(
+        parsing: .unconditional,
+        help: "Threads that compute (default: the machine's cores, at most \(Self.defaultThreadsMax)).")
     var threads: Int?
 
     static let threadsMax = 256
@@ -26,7 +28,16 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// Said here, where it is clear that a model was meant; what reads one knows only of files.
+    static func requireModel(_ path: String) throws(CommandFailure) {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        throw .usage(
+            "--model \(path): there is no such file or folder; give the right path, or fetch the default model with "
+                + "deploy/fetch-model.sh")
+    }
+
     func load() throws -> LoadedModel {
+        try Self.requireModel(model)
         let started = ContinuousClock.now
         let text = try ModelText(path: model)
         let checkpoint = try Checkpoint.open(model)

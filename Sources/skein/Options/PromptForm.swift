@@ -26,6 +26,6 @@ struct PromptForm: ParsableArguments {
 
     /// A template makes tokens of nothing, and the model would answer a question that nobody asked.
     private func refuseEmpty(_ prompt: String) throws {
-        if prompt.isEmpty { throw CommandFailure.refused("the prompt is empty; give at least one character") }
+        if prompt.isEmpty { throw CommandFailure.usage("the prompt is empty; give at least one character") }
     }
 }

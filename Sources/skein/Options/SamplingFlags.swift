@@ -20,7 +20,7 @@ struct SamplingFlags: ParsableArguments {
     var repetitionPenalty: Float = 1
     @Option(name: .customLong("repetition-window"), parsing: .unconditional, help: "Tokens looked back at.")
     var repetitionWindow: Int = 64
-    @Option(help: "Equal seeds give equal answers.") var seed: UInt64 = 0
+    @Option(parsing: .unconditional, help: "Equal seeds give equal answers.") var seed: UInt64 = 0
     @Option(
         name: .customLong("max-tokens"), parsing: .unconditional,
         help: "Tokens to generate at most (default: \(Self.defaultMaxTokens) in process, in a cluster the topology's).")
@@ -38,7 +38,7 @@ struct SamplingFlags: ParsableArguments {
 
     /// What no model and no cluster could serve is a usage error; the rest is theirs to refuse.
     func validate() throws {
-        do { try options.validate() } catch { throw ValidationError(error.description) }
+        do { try options.validate() } catch { throw ValidationError(Self.flagged(error).description) }
         do { _ = try StopMatcher(stop) } catch { throw ValidationError(error.description) }
         guard UInt32(exactly: topK) != nil else { throw ValidationError("--top-k is \(topK); it must fit 32 bits") }
         guard (0...GenerationRequest.topLogprobsMax).contains(topLogprobs) else {
@@ -48,6 +48,19 @@ struct SamplingFlags: ParsableArguments {
         if let maxTokens, !(1...Int(Int32.max)).contains(maxTokens) {
             throw ValidationError("--max-tokens is \(maxTokens); it must be 1 ... \(Int32.max)")
         }
+    }
+
+    /// A command that would not show them must not let them be computed in vain.
+    func refuseTopLogprobs(unless showsThem: Bool) throws {
+        guard topLogprobs == 0 || showsThem else {
+            throw ValidationError("--top-logprobs is only shown by `query --json` and `generate --json`; drop it")
+        }
+    }
+
+    /// The engine knows parameters (`topP`), a person flags (`--top-p`).
+    private static func flagged(_ error: SamplingOptionsError) -> SamplingOptionsError {
+        let words = error.parameter.map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }
+        return SamplingOptionsError(parameter: "--" + words.joined(), value: error.value, range: error.range)
     }
 
     /// For an engine in this process.

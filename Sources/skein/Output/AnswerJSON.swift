@@ -14,6 +14,10 @@ struct TokenLogprobsJSON: Encodable {
     let logprob: Float?
     let top: [Alternative]
 
+    static func of(_ tokens: [Int32], _ logprobs: [TokenLogprobs]) -> [TokenLogprobsJSON] {
+        zip(tokens, logprobs).map { TokenLogprobsJSON(token: $0, $1) }
+    }
+
     init(_ token: GeneratedToken) {
         self.token = token.id
         logprob = token.logprob

@@ -43,19 +43,19 @@ extension CommandFailure {
     init?(expected error: any Error) {
         switch error {
         case let error as CommandFailure: self = error
-        case let error as TopologyError: self = .failed(error.description)
+        case let error as TopologyError: self = .usage(error.description)
         case let error as WeightsError: self = .failed(error.description)
         case let error as ExpertStoreError: self = .init(error)
         case let error as ModelError: self = .failed(error.description)
         case let error as TokenizationError: self = .failed(error.description)
-        case let error as ScoreError: self = .refused(error.description)
+        case let error as ScoreError: self = .init(error)
         case let error as AdmissionError: self = .init(error)
         case let error as EngineLimitsError: self = .failed(error.description)
         case let error as LauncherError: self = .init(error)
         case let error as ClientError: self = .init(error)
         case let error as Failure: self = .init(error)
         case let error as SocketError: self = .failed(error.description)
-        case let error as KeyError: self = .failed(error.description)
+        case let error as KeyError: self = .usage(error.description)
         case let error as WorkerFault: self = .failed(error.description)
         case let error as PeerError: self = .failed(error.description)
         case let error as PackingError: self = .failed("\(error)")
@@ -70,9 +70,19 @@ extension CommandFailure {
         self = error.reason == .unreadable ? .failed(error.description) : .refused(error.description)
     }
 
+    /// Ids that no model of this vocabulary has, or too few of them, are a wrong input; too many are for a model to refuse.
+    private init(_ error: ScoreError) {
+        switch error {
+        case .tooManyTokens: self = .refused(error.description)
+        case .expert: self = .failed(error.description)
+        default: self = .usage(error.description)
+        }
+    }
+
     private init(_ error: LauncherError) {
         switch error {
-        case .alreadyLaunched, .leftovers: self = .refused(error.description)
+        case .alreadyLaunched, .leftovers, .detachedEnded(_, code: 3, _): self = .refused(error.description)
+        case .detachedEnded(_, code: 2, _): self = .usage(error.description)
         default: self = .failed(error.description)
         }
     }

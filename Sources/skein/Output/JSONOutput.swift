@@ -10,6 +10,6 @@ enum JSONOutput {
     }
 
     static func print(_ value: some Encodable, pretty: Bool = false) throws {
-        Swift.print(try text(value, pretty: pretty))
+        Terminal.write(try text(value, pretty: pretty) + "\n")
     }
 }

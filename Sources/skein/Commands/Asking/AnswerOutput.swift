@@ -1,3 +1,4 @@
+import Client
 import Messaging
 
 /// `skein query --json`.
@@ -30,6 +31,8 @@ struct QueryJSON: Encodable {
         let tokensSent: UInt32
     }
 
+    /// Only with --stream: "end".
+    let event: String?
     let id: String
     let node: String?
     let promptTokens: UInt32?
@@ -45,8 +48,9 @@ struct QueryJSON: Encodable {
     let missingExperts: [MissingJSON]?
     let failure: FailureJSON?
 
-    init(_ answer: Answer, withTrace: Bool, withLogprobs: Bool) {
+    init(_ answer: Answer, event: String? = nil, withTrace: Bool, withLogprobs: Bool) {
         let final = answer.final
+        self.event = event
         id = answer.id.description
         node = answer.accepted?.node
         promptTokens = final?.usage.promptTokens ?? answer.accepted?.promptTokens
@@ -54,10 +58,10 @@ struct QueryJSON: Encodable {
         text = answer.text
         finishReason = final.map { "\($0.finishReason)" }
         attempts = final?.attempt ?? answer.accepted?.attempt
-        timings = final.map { .init($0.timings) }
+        timings = final.map { .init($0.timingsOfAttempts) }
         trace = withTrace ? final?.trace.map { .init($0) } : nil
         receipt = final?.receipt.map { .init(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed) }
-        logprobs = withLogprobs ? zip(answer.tokens, answer.logprobs).map { .init(token: $0, $1) } : nil
+        logprobs = withLogprobs ? TokenLogprobsJSON.of(answer.tokens, answer.logprobs) : nil
         missingExperts = final.flatMap {
             $0.missing.isEmpty ? nil : $0.missing.map { .init(expert: $0.expert, rows: $0.rows) }
         }
@@ -95,65 +99,33 @@ enum MissingText {
     }
 }
 
-/// `skein query --trace`: where an answer's time went, per attempt and worker.
-enum TraceText {
-    static func of(_ answer: Answer) -> String? {
-        guard let final = answer.final else { return nil }
-        let node = answer.accepted.map { " of node \($0.node)" } ?? ""
-        let head =
-            "query \(answer.id)\(node): \(final.usage.promptTokens) prompt tokens, "
-            + "\(final.usage.generatedTokens) generated (\(final.finishReason))"
-        let rows =
-            [["attempt", "worker", "outcome", "tokens", "queue", "prefill", "decode", "tokens/s"]]
-            + final.trace.map(row)
-        return ([head] + TextColumns.aligned(rows) + [total(final)] + receipt(final)).joined(separator: "\n")
-    }
+/// A line of `skein query --json --stream`; the last one is a `QueryJSON`.
+struct QueryEventJSON: Encodable {
+    let event, id: String
+    let attempt: UInt32
+    /// Of "accepted".
+    let node: String?
+    let promptTokens: UInt32?
+    /// Of "partial": of its first token among the generated ones.
+    let position: UInt32?
+    let tokens: [Int32]?
+    let text: String?
+    let logprobs: [TokenLogprobsJSON]?
 
-    private static func row(_ attempt: TraceAttempt) -> [String] {
-        [
-            "\(attempt.attempt)", attempt.worker, attempt.outcome, tokens(attempt),
-            milliseconds(attempt.queueMicroseconds), milliseconds(attempt.prefillMicroseconds),
-            milliseconds(attempt.decodeMicroseconds), rate(attempt),
-        ]
-    }
-
-    private static func tokens(_ attempt: TraceAttempt) -> String {
-        guard attempt.tokens > 0 else { return "none" }
-        return "\(attempt.firstPosition)-\(UInt64(attempt.firstPosition) + UInt64(attempt.tokens) - 1)"
-    }
-
-    /// Of decoding: the first token is the prefill's.
-    private static func rate(_ attempt: TraceAttempt) -> String {
-        guard attempt.tokens > 1, attempt.decodeMicroseconds > 0 else { return "-" }
-        return decimal(Double(attempt.tokens - 1) * 1e6 / Double(attempt.decodeMicroseconds))
-    }
-
-    private static func total(_ final: Final) -> String {
-        let timings = final.timings
-        return "total \(milliseconds(timings.total)): queue \(milliseconds(timings.queue)), "
-            + "prefill \(milliseconds(timings.prefill)), decode \(milliseconds(timings.decode))"
-    }
-
-    private static func receipt(_ final: Final) -> [String] {
-        guard let receipt = final.receipt else { return [] }
-        return ["model \(receipt.modelSHA256), numerics \(receipt.numerics), seed \(receipt.seed)"]
-    }
-
-    private static func milliseconds(_ microseconds: UInt64) -> String {
-        decimal(Double(microseconds) / 1000) + " ms"
-    }
-
-    private static func decimal(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
-}
-
-/// Columns for a terminal: each as wide as its widest cell, two blanks between.
-enum TextColumns {
-    static func aligned(_ rows: [[String]]) -> [String] {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in rows.compactMap { $0.dropFirst(column).first?.count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
-                .joined(separator: "  ")
+    /// Nil for an ending.
+    init?(_ event: ClientEvent, of id: QueryID, withLogprobs: Bool) {
+        self.id = id.description
+        switch event {
+        case .accepted(let accepted):
+            (self.event, attempt) = ("accepted", accepted.attempt)
+            (node, promptTokens) = (accepted.node, accepted.promptTokens)
+            (position, tokens, text, logprobs) = (nil, nil, nil, nil)
+        case .partial(let partial):
+            (self.event, attempt) = ("partial", partial.attempt)
+            (node, promptTokens) = (nil, nil)
+            (position, tokens, text) = (partial.position, partial.tokens, partial.text)
+            logprobs = withLogprobs ? TokenLogprobsJSON.of(partial.tokens, partial.logprobs) : nil
+        case .final, .failure: return nil
         }
     }
 }

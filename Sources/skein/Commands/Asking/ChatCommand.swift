@@ -19,6 +19,10 @@ struct ChatCommand: AsyncParsableCommand, WatchesSignals {
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var deadline: DeadlineOption
 
+    func validate() throws {
+        try sampling.refuseTopLogprobs(unless: false)
+    }
+
     func run() async throws {
         let interruption = try Interruption()
         let client = try await cluster.connect()
@@ -70,9 +74,12 @@ private struct Conversation {
         messages.append(ChatMessage(role: .user, content: text))
         let query = query()
         let stream = client.submit(query)
-        interruption.onSignal { [client] in client.cancel(query.id) }
-        let answer = await Answer.of(stream) { Terminal.write($0) }
+        let cancel = { @Sendable [client] in client.cancel(query.id) }
+        interruption.onSignal(cancel)
+        OutputFault.onFirst(cancel)
+        let answer = await Answer.of(stream) { if case .partial(let partial) = $0 { Terminal.write(partial.text) } }
         interruption.onSignal(nil)
+        try OutputFault.check()
         if answer.failure == nil || !answer.text.isEmpty { Terminal.write("\n") }
         last = answer
         try keep(answer)
@@ -99,7 +106,7 @@ private struct Conversation {
     }
 
     func showStatistics() async throws {
-        if let last, let text = TraceText.of(last) { Terminal.write(text + "\n\n") }
+        if let last { Terminal.write(TraceText.of(last) + "\n\n") }
         do {
             Terminal.write(StatisticsSnapshot(try await client.statistics()).renderedNow())
         } catch {

@@ -5,7 +5,11 @@ import Messaging
 struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Asks a cluster and prints the answer as it arrives.",
-        discussion: "Ctrl-C cancels the query, on its worker too.")
+        discussion: """
+            Ctrl-C cancels the query, on its worker too; so does a reader of the output that goes (… | head).
+            With --json --stream every event is a JSON object on a line of its own: "event" is "accepted", "partial" (its
+            tokens and text follow those before) or, in the last line, "end", which otherwise is the object of --json.
+            """)
 
     @OptionGroup var source: PromptSource
     @OptionGroup var cluster: ClusterOptions
@@ -17,20 +21,36 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     @OptionGroup var deadline: DeadlineOption
     @Flag(help: "Print where the time went, per worker, on standard error.") var trace = false
     @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
+    @Flag(help: "Print what comes as it comes: without --json that is the default, with it each event is a line.")
+    var stream = false
+
+    func validate() throws {
+        try sampling.refuseTopLogprobs(unless: json)
+    }
 
     func run() async throws {
         let interruption = try Interruption()
         let query = try query()
         let client = try await cluster.connect()
         defer { client.close() }
-        let stream = client.submit(query)
-        interruption.onSignal {
+        let events = client.submit(query)
+        let cancel = { @Sendable in
             client.cancel(query.id)
             Interruption.endProcess(afterMilliseconds: 1000, saying: "the router has not confirmed the cancellation")
         }
-        let answer = await Answer.of(stream) { if !json { Terminal.write($0) } }
+        interruption.onSignal(cancel)
+        OutputFault.onFirst(cancel)
+        let answer = try await Answer.of(events) { try emit($0, of: query.id) }
         interruption.onSignal(nil)
         try show(answer)
+    }
+
+    private func emit(_ event: ClientEvent, of id: QueryID) throws {
+        if json, stream, let line = QueryEventJSON(event, of: id, withLogprobs: sampling.topLogprobs > 0) {
+            try JSONOutput.print(line)
+        } else if !json, case .partial(let partial) = event {
+            Terminal.write(partial.text)
+        }
     }
 
     private func query() throws -> Query {
@@ -43,12 +63,16 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
 
     private func show(_ answer: Answer) throws {
         if json {
-            try JSONOutput.print(QueryJSON(answer, withTrace: trace, withLogprobs: sampling.topLogprobs > 0))
+            let withLogprobs = sampling.topLogprobs > 0
+            try JSONOutput.print(
+                QueryJSON(answer, event: stream ? "end" : nil, withTrace: trace, withLogprobs: withLogprobs))
         } else if answer.failure == nil || !answer.text.isEmpty {
             Terminal.write("\n")
         }
         if !json, let text = MissingText.of(answer) { Terminal.note(text) }
-        if trace, !json, let text = TraceText.of(answer) { Terminal.note(text) }
+        if trace, !json { Terminal.note(TraceText.of(answer)) }
+        // A query that was cancelled because nobody reads it ends with that word.
+        try OutputFault.check()
         if let failure = answer.failure { throw CommandFailure(failure) }
     }
 }

@@ -39,7 +39,6 @@ struct RouterCommand: ParsableCommand {
     @OptionGroup var options: ServiceOptions
 
     func run() throws {
-        SignalWatch.ignoreBrokenPipes()
         let stop = StopLatch()
         let signals = try SignalWatch { _ in stop.request() }
         let topology = try ClusterTopology(contentsOf: options.topology)
@@ -87,7 +86,6 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "The worker's name in the topology.") var name: String
 
     func run() throws {
-        SignalWatch.ignoreBrokenPipes()
         let stop = StopLatch()
         let signals = try SignalWatch { _ in stop.request() }
         let topology = try ClusterTopology(contentsOf: options.topology)

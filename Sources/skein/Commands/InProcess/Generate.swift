@@ -19,6 +19,7 @@ struct Generate: ParsableCommand {
 
     func validate() throws {
         if trace, !json { throw ValidationError("--trace needs --json") }
+        try sampling.refuseTopLogprobs(unless: json)
     }
 
     func run() throws {

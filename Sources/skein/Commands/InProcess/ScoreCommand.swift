@@ -86,7 +86,7 @@ struct ScoreCommand: ParsableCommand {
     private static func readIDs(_ path: String) throws -> [Int32] {
         let data = Data(try InputFile.bytes(path))
         do { return try JSONDecoder().decode([Int32].self, from: data) } catch {
-            throw CommandFailure.failed("\(path): not a JSON array of token ids (whole numbers of 32 bits)")
+            throw CommandFailure.usage("\(path): not a JSON array of token ids (whole numbers of 32 bits)")
         }
     }
 }

@@ -26,6 +26,7 @@ struct Tokenize: ParsableCommand {
     }
 
     func run() throws {
+        try ModelOptions.requireModel(model)
         let bytes = try textFile.map { try InputFile.bytes($0) } ?? Array((text ?? "").utf8)
         let tokens = try ModelText(path: model).tokenizer.encode(bytes: bytes, parseSpecial: parseSpecial)
         if json { return try JSONOutput.print(Output(tokens: tokens)) }
