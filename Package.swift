@@ -88,7 +88,8 @@ let package = Package(
         .target(
             name: "WorkerService",
             dependencies: [
-                "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Topology", "Weights", "Kernels",
+                "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Topology", "Weights",
+                "Kernels",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
@@ -102,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Client", "Digest", "ExpertStore", "Gating", "Inference", "Kernels", "Launcher", "Messaging",
+                "Benchmarking", "Client", "Digest", "ExpertStore", "Gating", "Inference", "Kernels", "Launcher",
+                "Messaging",
                 "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
@@ -125,7 +127,8 @@ let package = Package(
             name: "TokenizationTests", dependencies: ["Tokenization", "Weights"], exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "Gating", "Kernels", "Weights", "Digest"], exclude: ["Goldens"],
+            name: "InferenceTests", dependencies: ["Inference", "Gating", "Kernels", "Weights", "Digest"],
+            exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),

@@ -2,8 +2,8 @@ import Client
 import Foundation
 import Messaging
 import Testing
-import Topology
 import Threading
+import Topology
 
 extension ClusterTests {
     /// Promise P4: losing a worker costs time, not answers.

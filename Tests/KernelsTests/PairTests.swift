@@ -11,9 +11,12 @@ struct PairTests {
 
     static let shapes: [Shape] = ElementFormat.allCases.flatMap { format in
         [
-            Shape(rank: 8, inputs: 576, outputs: 192, format: format), Shape(rank: 16, inputs: 64, outputs: 100, format: format),
-            Shape(rank: 3, inputs: 45, outputs: 33, format: format), Shape(rank: 1, inputs: 7, outputs: 5, format: format),
-            Shape(rank: 70, inputs: 131, outputs: 48, format: format), Shape(rank: 2, inputs: 24, outputs: 16, format: format),
+            Shape(rank: 8, inputs: 576, outputs: 192, format: format),
+            Shape(rank: 16, inputs: 64, outputs: 100, format: format),
+            Shape(rank: 3, inputs: 45, outputs: 33, format: format),
+            Shape(rank: 1, inputs: 7, outputs: 5, format: format),
+            Shape(rank: 70, inputs: 131, outputs: 48, format: format),
+            Shape(rank: 2, inputs: 24, outputs: 16, format: format),
         ]
     }
 
@@ -80,7 +83,8 @@ struct PairTests {
     func theOrderOfTheFileDoesNotMatter(shape: Shape) throws {
         let x = RowBuffer.random(rows: 3, width: shape.inputs, seed: 5)
         let plain = Self.through(try Fixture(shape).pair, x, rows: [2, 0], threads: 1, set: .best)
-        #expect(Self.through(try Fixture(shape, transposed: true).pair, x, rows: [2, 0], threads: 1, set: .best) == plain)
+        #expect(
+            Self.through(try Fixture(shape, transposed: true).pair, x, rows: [2, 0], threads: 1, set: .best) == plain)
     }
 
     @Test(arguments: [1, 5, 8, 24, 384])
@@ -195,7 +199,8 @@ enum Stored {
         }
     }
 
-    static func bytes(_ values: [Float], _ format: ElementFormat, rows: Int, columns: Int, transposed: Bool) -> [UInt8] {
+    static func bytes(_ values: [Float], _ format: ElementFormat, rows: Int, columns: Int, transposed: Bool) -> [UInt8]
+    {
         var bytes: [UInt8] = []
         for index in values.indices {
             let value = transposed ? values[index % rows * columns + index / rows] : values[index]

@@ -63,7 +63,8 @@ package final class Engine {
     /// Queues a request, or refuses it at once. Its events come from `step`.
     package func add(_ request: GenerationRequest) throws(AdmissionError) -> SequenceID {
         if bank == nil, let route = request.route, route.options.method != .off {
-            throw .invalidRoute(RouteRefusal("the route \(route.options.method) needs experts, and this model has none"))
+            throw .invalidRoute(
+                RouteRefusal("the route \(route.options.method) needs experts, and this model has none"))
         }
         let id = try scheduler.add(request, vocabulary: model.vocabularySize)
         do throws(RouteRefusal) { try bank?.admit(id, route: request.route) } catch {

@@ -53,7 +53,8 @@ extension ComputeContext {
         rowIndices.withUnsafeBufferPointer { rows in
             withUnsafeTemporaryAllocation(of: ck_pair_rows.self, capacity: works.count) { jobs in
                 for (index, work) in works.enumerated() {
-                    precondition(work.pair.inputs == x.width, "a pair of \(work.pair.inputs) inputs on rows of \(x.width)")
+                    precondition(
+                        work.pair.inputs == x.width, "a pair of \(work.pair.inputs) inputs on rows of \(x.width)")
                     jobs[index] = ck_pair_rows(
                         pair: work.pair.packed, rows: items(rows, work.first, work.count, of: x),
                         count: Int64(work.count), out: arena.pointer(work.start, work.count * work.pair.outputs))
@@ -90,7 +91,8 @@ extension ComputeContext {
     private func items(
         _ rows: UnsafeBufferPointer<Int32>, _ first: Int, _ count: Int, of columns: Columns
     ) -> UnsafePointer<Int32>? {
-        precondition(first >= 0 && count >= 0 && first + count <= rows.count, "items \(first) + \(count) of \(rows.count)")
+        precondition(
+            first >= 0 && count >= 0 && first + count <= rows.count, "items \(first) + \(count) of \(rows.count)")
         for index in first..<first + count {
             precondition(rows[index] >= 0 && Int(rows[index]) < columns.buffer.rowsMax, "row \(rows[index])")
         }

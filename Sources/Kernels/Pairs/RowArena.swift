@@ -27,7 +27,9 @@ package final class RowArena {
     private func grow() {
         ck_free(base, capacity * 4)
         capacity = max(used + used / 2, 4096)
-        guard let memory = ck_allocate(capacity * 4) else { fatalError("no memory for \(capacity) floats of expert rows") }
+        guard let memory = ck_allocate(capacity * 4) else {
+            fatalError("no memory for \(capacity) floats of expert rows")
+        }
         base = memory.bindMemory(to: Float.self, capacity: capacity)
     }
 

@@ -51,4 +51,3 @@ struct ClusterOptions: ParsableArguments {
             endpoint: endpoint, security: try FrontDoor.security(of: endpoint, nil, key: key, serverKey: serverKey))
     }
 }
-

@@ -13,7 +13,8 @@ struct ExpertFolders {
         self.paths = try paths.flatMap { path in
             let found = Self.adapters(in: path, levels: 2)
             guard !found.isEmpty else {
-                throw CommandFailure.failed("\(path): no expert here: no folder with \(AdapterFolder.configurationFile) in it")
+                throw CommandFailure.failed(
+                    "\(path): no expert here: no folder with \(AdapterFolder.configurationFile) in it")
             }
             return found
         }
@@ -23,7 +24,9 @@ struct ExpertFolders {
         let files = FileManager.default
         if files.fileExists(atPath: "\(path)/\(AdapterFolder.configurationFile)") { return [path] }
         guard levels > 0, let entries = try? files.contentsOfDirectory(atPath: path) else { return [] }
-        return entries.filter { !$0.hasPrefix(".") }.sorted().flatMap { adapters(in: "\(path)/\($0)", levels: levels - 1) }
+        return entries.filter { !$0.hasPrefix(".") }.sorted().flatMap {
+            adapters(in: "\(path)/\($0)", levels: levels - 1)
+        }
     }
 
     func load(for model: LoadedModel, at modelPath: String) throws -> ExpertSet {
@@ -59,7 +62,8 @@ struct ExpertFolders {
     private static func calibration(of stored: [StoredExpert]) throws -> SetCalibration {
         let sorted = stored.sorted { $0.name < $1.name }
         guard let first = sorted.first else { return .none }
-        let path = URL(filePath: first.folder).deletingLastPathComponent().appending(path: CalibrationFile.fileName).path
+        let path = URL(filePath: first.folder).deletingLastPathComponent().appending(path: CalibrationFile.fileName)
+            .path
         guard FileManager.default.fileExists(atPath: path) else { return .none }
         let hash = ExpertStore.setHash(sorted)
         let entries = try CalibrationFile(path: path).entries.filter { $0.setHash == hash }

@@ -22,7 +22,8 @@ struct ExpertOptions: ParsableArguments {
     var topK: Int?
 
     @Option(
-        name: .customLong("route-temperature"), parsing: .unconditional, help: "T of the softmax over the experts' scores.")
+        name: .customLong("route-temperature"), parsing: .unconditional,
+        help: "T of the softmax over the experts' scores.")
     var temperature: Float = 1
 
     @Option(
@@ -37,7 +38,9 @@ struct ExpertOptions: ParsableArguments {
     var common: String = "off"
 
     func validate() throws {
-        do { try options().validate() } catch let error as RouteOptionsError { throw ValidationError(error.description) }
+        do { try options().validate() } catch let error as RouteOptionsError {
+            throw ValidationError(error.description)
+        }
         guard experts.isEmpty, let route, route != "off" else { return }
         throw ValidationError("--route \(route) needs experts; name their folder with --experts")
     }

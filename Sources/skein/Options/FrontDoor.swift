@@ -15,7 +15,8 @@ struct FrontDoor {
         }
         do { return try await RouterClient.connect(endpoint, security: security) } catch {
             guard endpoint.isLocal, case ClientError.unreachable = error else { throw error }
-            let hint = "its socket is there, but the router is gone, stopped or busy; end it (skein stop) and launch again"
+            let hint =
+                "its socket is there, but the router is gone, stopped or busy; end it (skein stop) and launch again"
             throw ClientError.unreachable(endpoint, hint: hint)
         }
     }
@@ -46,7 +47,8 @@ extension FrontDoor {
     private static func refuseKeys(_ endpoint: Messaging.Endpoint, _ key: String?, _ serverKey: String?) throws {
         guard let flag = key != nil ? "--key" : serverKey != nil ? "--server-key" : nil else { return }
         let why =
-            endpoint.isLocal ? "is a local socket, where the user id counts" : "belongs to a topology that says insecure"
+            endpoint.isLocal
+            ? "is a local socket, where the user id counts" : "belongs to a topology that says insecure"
         throw CommandFailure.usage("\(flag): \(endpoint) \(why); no key is used, leave it out")
     }
 }

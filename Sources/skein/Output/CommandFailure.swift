@@ -1,12 +1,12 @@
 import Benchmarking
 import Client
 import ExpertStore
+import Gating
 import Inference
 import Kernels
 import Launcher
 import Messaging
 import Threading
-import Gating
 import Tokenization
 import Topology
 import Weights

@@ -57,7 +57,8 @@ struct RoutedBankTests {
         }
         let route = RouteOptions(null: .on)
         #expect(try score(set(1000), route).logitsSHA256 == score(TestExperts.shipped(), .off).logitsSHA256)
-        #expect(try score(set(-.infinity), route).logitsSHA256 == score(TestExperts.shipped(), RouteOptions()).logitsSHA256)
+        #expect(
+            try score(set(-.infinity), route).logitsSHA256 == score(TestExperts.shipped(), RouteOptions()).logitsSHA256)
         #expect(throws: ScoreError.self) { try score(TestExperts.shipped(), route) }
     }
 
@@ -113,7 +114,9 @@ struct RoutedBankTests {
         func set(_ names: [String]) throws -> ExpertSet {
             try TestExperts.load(names.map { ($0, folder.appending(path: $0).path) })
         }
-        let (one, two, three) = (try set(["french", "german"]), try set(["french", "german", "python"]), try set(["python"]))
+        let (one, two, three) = (
+            try set(["french", "german"]), try set(["french", "german", "python"]), try set(["python"])
+        )
         let request = GenerationRequest(prompt: ids, maxTokens: 6, topLogprobs: 3, route: RouteRequest(RouteOptions()))
         let model = try TestModels.standard(.fast)
         func engine(_ bank: RoutedExpertBank) throws -> Engine {

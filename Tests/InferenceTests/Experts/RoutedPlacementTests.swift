@@ -8,7 +8,8 @@ import Testing
 @Suite("Placement of routed experts is invisible")
 struct RoutedPlacementTests {
     static let routes: [RouteOptions] = [
-        RouteOptions(), RouteOptions(method: .arrow), RouteOptions(method: .merged), RouteOptions(method: .single("swift")),
+        RouteOptions(), RouteOptions(method: .arrow), RouteOptions(method: .merged),
+        RouteOptions(method: .single("swift")),
     ]
 
     @Test(arguments: PlacementTests.modes)
@@ -67,7 +68,8 @@ struct RoutedPlacementTests {
     }
 
     private static let limits = EngineLimits(
-        tokensPerStepMax: 50, promptTokensBesideDecodingMax: 13, sequencesMax: 16, contextMax: 256, keyValuePagesMax: 64)
+        tokensPerStepMax: 50, promptTokensBesideDecodingMax: 13, sequencesMax: 16, contextMax: 256, keyValuePagesMax: 64
+    )
 
     private func engine(_ mode: ComputeMode) throws -> Engine {
         try Engine(

@@ -55,13 +55,18 @@ struct RoutingGolden {
         let length = Int(file.prefix(8).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self).littleEndian })
         struct Entry: Decodable {
             let shape: [Int]
-            let data_offsets: [Int]
+            let offsets: [Int]
+
+            enum CodingKeys: String, CodingKey {
+                case shape
+                case offsets = "data_offsets"
+            }
         }
         let entries = try JSONDecoder().decode([String: Entry].self, from: file[8..<8 + length])
         return RoutingGolden(
             index: index,
             tensors: entries.mapValues { entry in
-                (entry.shape, file.subdata(in: 8 + length + entry.data_offsets[0]..<8 + length + entry.data_offsets[1]))
+                (entry.shape, file.subdata(in: 8 + length + entry.offsets[0]..<8 + length + entry.offsets[1]))
             })
     }
 
@@ -72,7 +77,7 @@ struct RoutingGolden {
     func halves(_ name: String) throws -> [Float] { try numbers(name, Float16.self).map(Float.init) }
 
     func numbers<Number: BitwiseCopyable>(_ name: String, _: Number.Type) throws -> [Number] {
-        guard let tensor = tensors[name] else { throw MissingTensor(name: name) }
+        guard let tensor = tensors[name] else { throw Missing(name: name) }
         return tensor.bytes.withUnsafeBytes { bytes in
             (0..<tensor.shape.reduce(1, *)).map {
                 bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Number>.size, as: Number.self)
@@ -82,13 +87,14 @@ struct RoutingGolden {
 
     /// The same method here.
     func route(_ name: String) throws -> RouteOptions {
-        let method = index.methods[name]!
+        let method = try named(name, in: index.methods)
         return RouteOptions(method: try RouteMethod(parsing: method.route), topK: method.k)
     }
 
     /// The reference's choices of one prompt, by (group, linear, position).
     func choices(_ prompt: String, _ method: String) throws -> (Int, Int, Int) -> Choice {
-        let (tokens, k) = (index.prompts[prompt]!.ids.count, index.methods[method]!.k)
+        let tokens = try named(prompt, in: index.prompts).ids.count
+        let k = try named(method, in: index.methods).k
         let experts = try numbers("\(prompt).\(method).experts", UInt8.self)
         let weights = try halves("\(prompt).\(method).weights")
         return { group, linear, position in
@@ -101,7 +107,12 @@ struct RoutingGolden {
     /// q k v | o | gate up | down: the place of a linear among the 7 of its layer.
     static func site(_ group: Int, _ linear: Int) -> Int { group / 4 * 7 + [0, 3, 4, 6][group % 4] + linear }
 
-    struct MissingTensor: Error {
+    private func named<Value>(_ name: String, in values: [String: Value]) throws -> Value {
+        guard let value = values[name] else { throw Missing(name: name) }
+        return value
+    }
+
+    struct Missing: Error {
         let name: String
     }
 }

@@ -27,13 +27,16 @@ enum TestExperts {
         _ folders: [(name: String, path: String)], calibration: SetCalibration = .none
     ) throws -> ExpertSet {
         let sources = try folders.map { folder in
-            ExpertSource(name: folder.name, hash: folder.name, adapter: try AdapterFolder.open(folder.path, hashing: false))
+            ExpertSource(
+                name: folder.name, hash: folder.name, adapter: try AdapterFolder.open(folder.path, hashing: false))
         }
         return try ExpertSet.load(
             sources, for: TestModels.standard(.exact), calibration: calibration, team: TestModels.team)
     }
 
-    static func bank(_ set: ExpertSet? = nil, rowsMax: Int = 512, team: ComputeTeam = TestModels.team) throws -> RoutedExpertBank {
+    static func bank(_ set: ExpertSet? = nil, rowsMax: Int = 512, team: ComputeTeam = TestModels.team) throws
+        -> RoutedExpertBank
+    {
         RoutedExpertBank(try set ?? shipped(), rowsMax: rowsMax, team: team)
     }
 }

@@ -20,7 +20,9 @@ final class RouteDecider {
     func takeStatistics(of set: ExpertSet) -> RoutingStatistics { tally.take(set) }
 
     /// G u and the moments of u for all rows of a step, on raw u.
-    func multiplyGates(_ version: Int, _ rows: StepRows, _ group: SiteGroup, _ input: Columns, _ context: ComputeContext) {
+    func multiplyGates(
+        _ version: Int, _ rows: StepRows, _ group: SiteGroup, _ input: Columns, _ context: ComputeContext
+    ) {
         guard let experts = rows.versions[version].groups[group.index] else { return }
         for kind in rows.kinds[version] {
             guard let gates = experts.gates[kind] else { continue }
@@ -99,11 +101,14 @@ extension RouteDecider {
         _ scores: inout [Float]
     ) throws(RouteScoreError) {
         let count = plan.expertCount
-        let moments = moments.withRow(row) { InputMoments(mean: $0[0], variance: $0[1], norm: $0[2], width: place.inputs) }
+        let moments = moments.withRow(row) {
+            InputMoments(mean: $0[0], variance: $0[1], norm: $0[2], width: place.inputs)
+        }
         try dots.withRow(row) { all throws(RouteScoreError) in
             var span = scores.mutableSpan
             try plan.score(
-                dots: all.extracting(first..<first + count), gateSums: gates.sums.span.extracting(first..<first + count),
+                dots: all.extracting(first..<first + count),
+                gateSums: gates.sums.span.extracting(first..<first + count),
                 moments: moments, into: &span)
         }
         if place.site.coversAll { return }

@@ -41,7 +41,8 @@ package final class RoutedExpertBank: ExpertBank {
 
     /// - Parameter rowsMax: rows of a batch.
     package init(
-        _ set: ExpertSet, source: any ExpertRowSource, defaultRoute: RouteOptions = .off, rowsMax: Int, team: ComputeTeam,
+        _ set: ExpertSet, source: any ExpertRowSource, defaultRoute: RouteOptions = .off, rowsMax: Int,
+        team: ComputeTeam,
         instructionSet: InstructionSet = .best
     ) {
         self.set = set
@@ -80,7 +81,8 @@ extension RoutedExpertBank {
         var live = Set(routes.values.map(\.set.version))
         live.insert(new.version)
         guard live.count <= Self.liveVersionsMax else {
-            throw RouteRefusal("busy: \(live.count - 1) versions of the experts are in use; try again when requests have ended")
+            throw RouteRefusal(
+                "busy: \(live.count - 1) versions of the experts are in use; try again when requests have ended")
         }
         set = new
     }
@@ -88,7 +90,9 @@ extension RoutedExpertBank {
     /// What a sequence that traces has chosen since the last call, in the order of computation. The last `endedTracesMax` that ended can
     /// be asked once more.
     package func takeTrace(_ sequence: SequenceID) -> [TracedChoice] {
-        if let index = endedTraces.firstIndex(where: { $0.sequence == sequence }) { return endedTraces.remove(at: index).trace }
+        if let index = endedTraces.firstIndex(where: { $0.sequence == sequence }) {
+            return endedTraces.remove(at: index).trace
+        }
         guard let route = routes[sequence] else { return [] }
         defer { route.trace.removeAll(keepingCapacity: true) }
         return route.trace
@@ -96,7 +100,9 @@ extension RoutedExpertBank {
 
     /// By name, the experts that a sequence chose while nobody could compute them, and for how many (token, site) pairs; once. Kept beyond
     /// the sequence's end.
-    package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { missing.removeValue(forKey: sequence) ?? [:] }
+    package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] {
+        missing.removeValue(forKey: sequence) ?? [:]
+    }
 
     /// What all rows have chosen since the last call.
     package func takeStatistics() -> RoutingStatistics { decider.takeStatistics(of: set) }

@@ -60,7 +60,8 @@ final class SequenceRoute {
         } catch { throw RouteRefusal(error.description) }
         if request.options.method == .retrieval, plan.fixed == nil {
             guard let name = request.retrieved, let expert = set.names.firstIndex(of: name) else {
-                throw RouteRefusal("the route retrieval needs the expert that the query's text is likest to; none was given")
+                throw RouteRefusal(
+                    "the route retrieval needs the expert that the query's text is likest to; none was given")
             }
             plan = plan.retrieving(expert)
         }
@@ -68,7 +69,8 @@ final class SequenceRoute {
             try Self.require(kind, plan, set, request.options)
             guard plan.null == .off || set.calibratedMethods.contains(plan.method.description) else {
                 throw RouteRefusal(
-                    "the null expert has no scores for \(plan.method) with these experts; calibrate them, or turn null off")
+                    "the null expert has no scores for \(plan.method) with these experts; calibrate them, or turn null off"
+                )
             }
         }
         nullIndex = plan.method.scoreIndex

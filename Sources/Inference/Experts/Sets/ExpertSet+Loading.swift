@@ -113,7 +113,8 @@ private struct GroupLoader: Sendable {
     private func gates(
         _ kind: GateKind, _ group: SiteGroup, _ sites: [SiteExperts?]
     ) throws(ExpertSetError) -> GroupGates? {
-        guard sources.contains(where: { vector(kind, $0, group.linears[0].site) != nil || hasAny(kind, $0, group) }) else {
+        guard sources.contains(where: { vector(kind, $0, group.linears[0].site) != nil || hasAny(kind, $0, group) })
+        else {
             return nil
         }
         var values: [Float] = []
@@ -149,7 +150,8 @@ private struct GroupLoader: Sendable {
     ) throws(ExpertSetError) -> [Float] {
         guard let vector = vector(kind, source, site) else { return [Float](repeating: 0, count: inputs) }
         guard vector.count == inputs else {
-            throw ExpertSetError("expert \(source.name), \(site): a gate of \(vector.count) numbers for \(inputs) inputs")
+            throw ExpertSetError(
+                "expert \(source.name), \(site): a gate of \(vector.count) numbers for \(inputs) inputs")
         }
         do throws(GateVectorError) {
             return kind == .prototype ? vector : try Standardisation.standardised(vector)

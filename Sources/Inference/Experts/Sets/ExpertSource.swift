@@ -12,7 +12,8 @@ package struct ExpertSource: Sendable {
     package let prototypes: [String: [Float]]?
 
     package init(
-        name: String, hash: String, adapter: AdapterFolder, isResident: Bool = true, prototypes: [String: [Float]]? = nil
+        name: String, hash: String, adapter: AdapterFolder, isResident: Bool = true,
+        prototypes: [String: [Float]]? = nil
     ) {
         self.name = name
         self.hash = hash

@@ -10,7 +10,8 @@ struct RoutingTally {
     static func fullInterval(experts: Int) -> Int32 { Int32((experts + 15) / 16) }
 
     mutating func add(
-        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, nullScore: Float, scores: Span<Float>, experts: Span<Int32>,
+        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, nullScore: Float, scores: Span<Float>,
+        experts: Span<Int32>,
         weights: Span<Float>, _ kept: Kept
     ) {
         let table = table(of: place.routing.set)

@@ -69,7 +69,8 @@ extension Final {
     var timingsOfAttempts: Timings {
         guard trace.count > 1 else { return timings }
         return Timings(
-            queue: trace.reduce(0) { $0 + $1.queueMicroseconds }, prefill: trace.reduce(0) { $0 + $1.prefillMicroseconds },
+            queue: trace.reduce(0) { $0 + $1.queueMicroseconds },
+            prefill: trace.reduce(0) { $0 + $1.prefillMicroseconds },
             decode: trace.reduce(0) { $0 + $1.decodeMicroseconds }, total: timings.total)
     }
 }

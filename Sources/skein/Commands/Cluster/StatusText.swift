@@ -19,7 +19,8 @@ enum StatusText {
         if isTroubled || isUnattended { parts.append(processes(local)) }
         if isUnattended {
             parts.append(
-                "The launcher is gone: nothing starts again what fails. skein stop \(topology.path), then launch again.")
+                "The launcher is gone: nothing starts again what fails. skein stop \(topology.path), then launch again."
+            )
         }
         return parts.joined(separator: "\n\n")
     }

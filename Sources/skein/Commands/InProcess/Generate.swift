@@ -74,7 +74,9 @@ private struct GenerationJSON: Encodable {
         numerics = model.weights.numericsID
         logprobs = withLogprobs ? generation.tokens.map { TokenLogprobsJSON($0) } : nil
         experts = generation.bank?.set.version.hex
-        choices = generation.trace.isEmpty ? nil : generation.bank.map { ChoiceJSON.list(generation.trace, model.weights, $0.set) }
+        choices =
+            generation.trace.isEmpty
+            ? nil : generation.bank.map { ChoiceJSON.list(generation.trace, model.weights, $0.set) }
         // The first token is the prefill's.
         let decoded = max(0, generation.tokens.count - 1)
         timings = Timings(

@@ -38,7 +38,9 @@ struct ScoreCommand: ParsableCommand {
             throw ValidationError("give one of --text-file and --ids-file")
         }
         if trace, !json { throw ValidationError("--trace needs --json") }
-        if topK != nil, expertOptions.topK != nil { throw ValidationError("--top-k and --route-top-k are the same; give one") }
+        if topK != nil, expertOptions.topK != nil {
+            throw ValidationError("--top-k and --route-top-k are the same; give one")
+        }
         if let maxTokens, maxTokens < 2 {
             throw ValidationError("--max-tokens is \(maxTokens); fewer than 2 tokens predict nothing")
         }
