@@ -26,7 +26,8 @@ extension ClusterTests {
                 #expect(reading.tokens == expected.tokens)
                 #expect(reading.text == expected.text)
                 #expect(Int(final.usage.promptTokens) == expected.promptTokens.count)
-                #expect(reading.partials > 10, "the answer came in \(reading.partials) pieces; it is to be streamed")
+                // A worker gathers tokens for 20 ms: 40 of them cannot come in one or two pieces.
+                #expect(reading.partials > 3, "the answer came in \(reading.partials) pieces; it is to be streamed")
             }
         }
 

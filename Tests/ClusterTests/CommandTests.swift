@@ -31,7 +31,7 @@ extension ClusterTests {
             for command in [["router"], ["worker", "--name", "a"], ["launch", "--detach"]] {
                 let file = command[0] == "launch" ? [cluster.topology.path] : ["--topology", cluster.topology.path]
                 let ended = try await cluster.run(command + file)
-                #expect(ended.code == 1)
+                #expect(ended.code == 2)
                 #expect(ended.errors.contains("t.yaml:\(line + 1)"), "\(ended.errors)")
                 #expect(ended.errors.contains("models") && ended.errors.contains("gone.gguf"), "\(ended.errors)")
             }

@@ -77,8 +77,7 @@ extension ClusterTests {
             let client = try await cluster.launch()
             let query = try RunningProcess(
                 [
-                    "query", "Count from one to a thousand.", "--topology", cluster.topology.path, "--max-tokens",
-                    "2000",
+                    "query", Story.prompt, "--raw", "--topology", cluster.topology.path, "--max-tokens", "2000",
                 ],
                 folder: cluster.folder)
             let isBusy = try await eventually(withinSeconds: 10) { try await cluster.inFlight(client) == 1 }
