@@ -23,7 +23,7 @@ struct Readiness {
     private var elapsedMilliseconds: UInt64 { (MonotonicClock.nowMicroseconds - began) / 1000 }
     private var isOver: Bool { elapsedMilliseconds >= UInt64(seconds) * 1000 }
 
-    /// Returns when every local worker of the topology is ready; throws when the launcher has ended, something that it
+    /// Returns when every worker of the topology on this machine is ready, the router's own trunk included; throws when the launcher has ended, something that it
     /// started ended twice, somebody else's router answers, or it takes too long.
     func status() async throws -> StatusReply {
         let door = try FrontDoor(cluster)
@@ -52,7 +52,7 @@ struct Readiness {
     /// Workers of other machines may come later.
     private func isReady(_ status: StatusReply) -> Bool {
         let ready = Set(status.workers.filter { $0.state == "ready" }.map(\.name))
-        return cluster.localWorkers.allSatisfy { ready.contains($0.name) }
+        return (cluster.localWorkers + [cluster.trunk].compactMap { $0 }).allSatisfy { ready.contains($0.name) }
     }
 
     /// Two topologies may name one port; whoever listened first answers. Its name tells, and where that is the same too,
