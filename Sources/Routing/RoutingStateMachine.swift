@@ -42,9 +42,10 @@ package struct RoutingStateMachine: Sendable {
     /// a flood of events cannot hold up a deadline. What the shell reports about the directives it has just performed
     /// belongs to the event that led to them: no timer comes between tokens and the stop string in them.
     package mutating func handle(_ event: Event, at moment: Instant) -> [Directive] {
+        let previous = now
         now = max(now, moment)
         if !event.isReport {
-            forgiveOwnPause()
+            forgiveOwnPause(since: previous)
             fireTimers()
         }
         take(event)

@@ -16,5 +16,7 @@ enum Seeds {
         7_974_516_493_884_940_754, 13_566_114_351_700_967_605,
         // The last worker in good standing was at fault; for its other models nobody looked at the others' places.
         12_042_708_841_135_836_865, 2_173_209_640_867_450_582, 9_203_540_332_057_383_674,
+        // A timer set to a moment in the past was taken for a pause of the router: workers counted as heard in the future.
+        1_021_450_468_185_895_841, 1_157_141_019_736_306_496, 11_169_011_477_326_738_537,
     ]
 }

@@ -16,14 +16,18 @@ extension RoutingStateMachine {
     /// time unread in its sockets. Holding the silence against the others would end every query; the router's own
     /// lateness is added to their time instead (the idea of Lifeguard's local health, arXiv:1707.00788). Deadlines are
     /// promises to clients and do not move.
-    mutating func forgiveOwnPause() {
+    ///
+    /// A timer may be set to a moment that has passed. It says nothing of a pause: that began at the earliest with the
+    /// event before this one, at `previous`. So nobody's word moves past `now` either.
+    mutating func forgiveOwnPause(since previous: Instant) {
         guard let due = timers.earliest else { return }
-        let late = now.microseconds(since: due)
+        let late = now.microseconds(since: max(due, previous))
         guard late > configuration.heartbeatMilliseconds * 1000 else { return }
         note(
             .warning, "the router itself stood still for \(late / 1000) ms; workers and leases get that much more time")
         for index in workers.records.indices {
             workers[index].forgive(microseconds: late)
+            reschedule(index)
         }
         queries.updateAll { query in
             query.leaseUntil = query.leaseUntil.advanced(byMicroseconds: late)
