@@ -1,4 +1,5 @@
 import Client
+import Foundation
 import Messaging
 import Testing
 
@@ -40,6 +41,33 @@ extension ClusterTests {
                 #expect(reading.logprobs == expected.logprobs, "\(name)")
                 first = expected
             }
+        }
+
+        @Test("cacheable experts come beside the trunk, within the bound, and no bit changes", arguments: [12, 256])
+        func cacheable(megabytes: Int) async throws {
+            let queries = ["phatgoose", "single:german", "phatgoose"].map {
+                RoutedCluster.query(40, route: RouteOptions(method: $0))
+            }
+            let remote = try RoutedCluster.make(RoutedCluster.halves)
+            let expected = try await Reading.all(queries, through: try await remote.launch())
+            let cluster = try RoutedCluster.make(
+                RoutedCluster.halves, cacheable: RoutedCluster.names, cacheMegabytes: megabytes)
+            let client = try await cluster.launch()
+            let found = try await Reading.all(queries, through: client)
+            #expect(found.map(\.tokens) == expected.map(\.tokens) && found.map(\.logprobs) == expected.map(\.logprobs))
+            let log = cluster.log("router")
+            let arrivals = log.components(separatedBy: "is hot and comes beside the trunk").count - 1
+            #expect(log.contains("german is hot") && arrivals >= 3, "\(log)")
+            // Two fit into 12 MiB, all eight into 256.
+            #expect(log.contains("leaves the trunk") == (megabytes == 12), "\(log)")
+            guard megabytes == 256 else { return }
+            // With all of them beside the trunk, nobody misses the workers.
+            #expect(arrivals == 8)
+            for name in ["a", "b"] { try cluster.kill(name) }
+            var alone = Reading(client.submit(RoutedCluster.query(40)))
+            let final = try await alone.answer()
+            #expect(alone.tokens == expected[0].tokens && alone.logprobs == expected[0].logprobs)
+            #expect(final.missing.isEmpty)
         }
 
         @Test("beside other queries of other routes a query gets the same bits")

@@ -17,6 +17,7 @@ struct ExpertTopologyTests {
                   names: [swift, french, german]
                   pinned: [swift]
                   cacheable: [german]
+                  cache_megabytes: 12
                   route: {method: "single:french", top_k: 3, top_k_max: 4, temperature: 0.5, null: on,
                     methods: [single, arrow:unit]}
                   on_missing: trunkOnly
@@ -28,7 +29,7 @@ struct ExpertTopologyTests {
         let experts = try #require(topology.model("m")?.experts)
         #expect(experts.store == "/srv/store" && experts.onMissing == .trunkOnly)
         #expect(experts.experts.map(\.name) == ["french", "german", "swift"])
-        #expect(experts.experts.map(\.placement) == [.remote, .cacheable, .pinned])
+        #expect(experts.experts.map(\.placement) == [.remote, .cacheable, .pinned] && experts.cacheMegabytes == 12)
         let route = experts.route
         #expect(route.method == "single:french" && route.topK == 3 && route.topKMax == 4)
         #expect(route.temperature == 0.5 && route.null == "on" && route.methods == ["single", "arrow:unit"])
@@ -46,6 +47,7 @@ struct ExpertTopologyTests {
         let topology = try parse(routed(workers: "  - {name: a, experts: {names: [french, german]}, replicas: 2}"))
         let experts = try #require(topology.model("m")?.experts)
         #expect(experts.onMissing == .fail && experts.experts.allSatisfy { $0.placement == .remote })
+        #expect(experts.cacheMegabytes == 256)
         #expect(experts.route.method == "phatgoose" && experts.route.topK == 2 && experts.route.null == "off")
         #expect(experts.route.temperature == 1 && experts.route.methods == nil)
         #expect(topology.workers.map(\.name) == ["a-1", "a-2", "trunk"])

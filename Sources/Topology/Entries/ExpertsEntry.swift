@@ -32,12 +32,15 @@ package struct ExpertsEntry: Equatable, Sendable {
     package let experts: [Expert]
     package let route: RouteEntry
     package let onMissing: OnMissing
+    /// What the hot ones among the cacheable experts may take beside the trunk, packed.
+    package let cacheMegabytes: Int
     package let line: Int
 }
 
 extension ExpertsEntry {
-    static let keys = ["store", "names", "pinned", "cacheable", "route", "on_missing"]
+    static let keys = ["store", "names", "pinned", "cacheable", "cache_megabytes", "route", "on_missing"]
     static let countMax = 4096
+    static let cacheMegabytesMax = 1 << 20
 
     /// Nil, with an issue, when the store is missing.
     init?(reading section: Section, paths: ClusterPaths) {
@@ -45,6 +48,8 @@ extension ExpertsEntry {
         experts = Self.experts(section)
         route = RouteEntry(reading: section.part("route", keys: RouteEntry.keys), count: experts.count)
         onMissing = section.choice("on_missing", default: .fail)
+        cacheMegabytes = section.integer(
+            "cache_megabytes", in: 1...Self.cacheMegabytesMax, default: 256, unit: "MiB")
         line = section.line
         guard let store else { return nil }
         self.store = paths.resolved(store)

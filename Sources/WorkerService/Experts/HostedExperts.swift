@@ -1,5 +1,6 @@
 import Digest
 import ExpertStore
+import Inference
 import Kernels
 import Messaging
 import Topology
@@ -21,38 +22,15 @@ struct HostedExpert: Sendable {
         let adapter: AdapterFolder
         do { adapter = try stored.verify() } catch { throw WorkerFault("expert \(stored.name): \(error)") }
         var pairs: [String: PackedPair] = [:]
-        for pair in adapter.pairs { pairs[pair.site] = try Self.packed(pair, of: stored.name) }
+        do throws(ExpertSetError) {
+            for pair in adapter.pairs { pairs[pair.site] = try pair.packed(of: stored.name) }
+        } catch { throw WorkerFault(error.message) }
         self.pairs = pairs
         let manifest = stored.manifest
         holding = ExpertHolding(
             expert: stored.name, trunkSHA256: manifest.trunk.hash.hex, sha256: manifest.contentHash.hex,
             gatesSHA256: manifest.files[SiteVectors.Kind.gate.fileName]?.hex ?? "",
             bytes: UInt64(pairs.values.reduce(0) { $0 + $1.bytes }))
-    }
-
-    private static func packed(_ pair: LowRankPair, of expert: String) throws(WorkerFault) -> PackedPair {
-        guard let down = StoredShape(pair.down), let up = StoredShape(pair.up) else {
-            throw WorkerFault(
-                "expert \(expert), \(pair.site): elements of \(pair.down.type.name) and \(pair.up.type.name); convert it to "
-                    + "F16, BF16 or F32")
-        }
-        do throws(PackingError) {
-            return try pair.down.withAllRows { downBytes throws(PackingError) in
-                try pair.up.withAllRows { upBytes throws(PackingError) in
-                    try PackedPair(scale: pair.scale, down: down, downBytes: downBytes, up: up, upBytes: upBytes)
-                }
-            }
-        } catch {
-            throw WorkerFault("expert \(expert), \(pair.site): \(error)")
-        }
-    }
-}
-
-extension StoredShape {
-    /// Nil for elements that pairs cannot have.
-    fileprivate init?(_ tensor: TensorView) {
-        guard let format = ElementFormat(rawValue: tensor.type.name) else { return nil }
-        self.init(format, rows: tensor.rows, columns: tensor.columns)
     }
 }
 

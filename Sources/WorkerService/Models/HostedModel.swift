@@ -56,19 +56,26 @@ struct HostedModel: Sendable {
     /// - Parameter wiring: how experts elsewhere are reached.
     func engine(
         capacity: Int, cacheBytes: Int, team: ComputeTeam, wiring: TrunkWiring
-    ) throws(EngineLimitsError) -> RunningModel {
+    ) throws(WorkerFault) -> RunningModel {
         var limits = EngineLimits()
         limits.sequencesMax = min(capacity, limits.tokensPerStepMax)
         limits.waitingMax = capacity
         limits.contextMax = contextTokens
         limits.keyValuePagesMax = cacheBytes / Self.bytesPerPage(model.configuration)
-        guard let experts else { return RunningModel(try Engine(model: model, limits: limits, team: team)) }
-        let wires = experts.hasRemote ? wiring.wires(to: experts, of: self, team: team) : nil
+        guard let experts else { return RunningModel(try engine(limits, team, bank: nil)) }
+        let wires = experts.hasRemote ? try wiring.wires(to: experts, of: self, team: team) : nil
         let bank = RoutedExpertBank(
             experts.set, source: wires?.rows ?? LocalExpertRows(team: team), defaultRoute: experts.routes.defaults,
             rowsMax: limits.tokensPerStepMax, team: team)
-        return RunningModel(
-            try Engine(model: model, limits: limits, team: team, bank: bank), bank: bank, wires: wires)
+        return RunningModel(try engine(limits, team, bank: bank), bank: bank, wires: wires)
+    }
+
+    private func engine(
+        _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?
+    ) throws(WorkerFault) -> Engine {
+        do throws(EngineLimitsError) {
+            return try Engine(model: model, limits: limits, team: team, bank: bank)
+        } catch { throw WorkerFault("model \(name): \(error.description)") }
     }
 
     /// Keys and values of one page, f32, all layers.

@@ -30,12 +30,8 @@ struct ModelSet: Sendable {
         var engines: [String: RunningModel] = [:]
         let share = Self.cacheShare(of: cacheMegabytes, models: models.count)
         for hosted in models {
-            do throws(EngineLimitsError) {
-                engines[hosted.name] = try hosted.engine(
-                    capacity: capacity, cacheBytes: share, team: team, wiring: wiring)
-            } catch {
-                throw WorkerFault("model \(hosted.name): \(error.description)")
-            }
+            engines[hosted.name] = try hosted.engine(
+                capacity: capacity, cacheBytes: share, team: team, wiring: wiring)
         }
         return engines
     }

@@ -24,8 +24,12 @@ final class RemoteExpertRows: ExpertRowSource {
 
     private let roster: LinkRoster
     private let local: LocalExpertRows
+    private let cache: ExpertCache?
     private let log: Logger
     private var input: Columns?
+    /// By expert id, as of this step.
+    private var cached: [CachedExpert?] = []
+    private var elsewhere: [Int] = []
     private var pending: [PendingDispatch] = []
     /// Pairs that nobody can be asked for, and why.
     private var missing: [MissingPair] = []
@@ -38,18 +42,34 @@ final class RemoteExpertRows: ExpertRowSource {
     /// Rounds made, and what they took: what a benchmark reads.
     private(set) var rounds = LatencyTally()
 
-    init(roster: LinkRoster, team: ComputeTeam, log: Logger) {
+    /// - Parameter cache: beside the trunk, for experts that are hot.
+    init(roster: LinkRoster, cache: ExpertCache?, team: ComputeTeam, log: Logger) {
         self.roster = roster
+        self.cache = cache
         local = LocalExpertRows(team: team)
         self.log = log
     }
 
-    var worksElsewhere: Bool { true }
+    func worksElsewhere(for set: ExpertSet) -> Bool { !(cache?.holdsAll(of: set) ?? false) }
 
-    /// Between two steps, and while there is nothing to do: hears of workers that come and go, and opens its sets on them.
+    /// Between two steps, and while there is nothing to do: hears of workers that come and go, opens its sets on them, and lets hot
+    /// experts come to the trunk.
     func service() {
         roster.refresh()
         roster.receive(take)
+        guard let cache else { return }
+        for change in cache.swap() { report(change, cache) }
+    }
+
+    private func report(_ change: CacheChange, _ cache: ExpertCache) {
+        switch change {
+        case .cached(let expert):
+            log.info(
+                "expert \(expert.name) is hot and comes beside the trunk: \(cache.bytesHeld >> 10) of \(cache.bytesMax >> 10) KiB are used"
+            )
+        case .evicted(let expert): log.info("expert \(expert.name) leaves the trunk; workers compute it")
+        case .refused(let name, let error): log.error("expert \(name) cannot come beside the trunk: \(error)")
+        }
     }
 
     func begin(_ routing: GroupRouting, input: Columns) {
@@ -58,8 +78,12 @@ final class RemoteExpertRows: ExpertRowSource {
         pending.removeAll(keepingCapacity: true)
         missing.removeAll(keepingCapacity: true)
         early.removeAll(keepingCapacity: true)
+        cached = cache?.residents(of: routing.set) ?? []
+        cache?.note(routing)
+        elsewhere.removeAll(keepingCapacity: true)
+        for index in routing.pairs.indices where !isHere(index, routing) { elsewhere.append(index) }
+        guard !elsewhere.isEmpty else { return }
         roster.refresh()
-        let elsewhere = routing.pairs.indices.filter { !isHere($0, routing) }
         dispatch(elsewhere, of: routing, input, excluding: [])
     }
 
@@ -67,15 +91,14 @@ final class RemoteExpertRows: ExpertRowSource {
         guard let input else { preconditionFailure("collect without begin") }
         self.results = results
         defer { self.results = nil }
-        missing += local.compute(routing, input: input, into: results) { isHere($0, routing) }
+        missing += local.compute(routing, input: input, into: results, cached: cached) { isHere($0, routing) }
         for answer in early { take(answer.combine, answer.tensors, from: answer.link) }
         wait(for: routing, input)
         return missing.sorted { $0.pair < $1.pair }
     }
 
     private func isHere(_ index: Int, _ routing: GroupRouting) -> Bool {
-        let pair = routing.pairs[index]
-        return routing.set.pair(group: routing.group.index, linear: pair.linear, expert: pair.expert) != nil
+        routing.packed(routing.pairs[index], cached) != nil
     }
 }
 

@@ -3,6 +3,7 @@ import Inference
 import Kernels
 import Logging
 import Messaging
+import Threading
 
 /// What a trunk needs to reach experts elsewhere, whichever model they belong to.
 struct TrunkWiring: Sendable {
@@ -11,11 +12,25 @@ struct TrunkWiring: Sendable {
     let keys: TrunkKeys
     let log: Logger
 
-    func wires(to experts: TrunkExperts, of hosted: HostedModel, team: ComputeTeam) -> ExpertWires {
+    func wires(
+        to experts: TrunkExperts, of hosted: HostedModel, team: ComputeTeam
+    ) throws(WorkerFault) -> ExpertWires {
         let roster = LinkRoster(
             board: board, context: context, keys: keys, trunkSHA256: hosted.sha256.hex, model: hosted.model, log: log)
         // Workers that come open it at once.
         _ = roster.number(of: experts.set)
-        return ExpertWires(roster: roster, rows: RemoteExpertRows(roster: roster, team: team, log: log))
+        let cache = try cache(of: experts.cache, hosted)
+        return ExpertWires(roster: roster, rows: RemoteExpertRows(roster: roster, cache: cache, team: team, log: log))
+    }
+
+    /// Nil where no expert may come to the trunk.
+    private func cache(
+        of entry: TrunkExperts.CacheEntry, _ hosted: HostedModel
+    ) throws(WorkerFault) -> ExpertCache? {
+        guard !entry.bytes.isEmpty else { return nil }
+        do throws(ThreadingError) {
+            let puller = try ExpertPuller(store: entry.store, trunk: hosted.sha256, groups: hosted.model.siteGroups)
+            return ExpertCache(bytesMax: entry.bytesMax, pulling: puller) { entry.bytes[$0.hash] }
+        } catch { throw WorkerFault(error.description) }
     }
 }

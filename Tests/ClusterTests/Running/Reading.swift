@@ -37,6 +37,20 @@ struct Reading {
         return true
     }
 
+    /// The answers to several queries, asked one after the other.
+    static func all(_ queries: [Query], through client: RouterClient) async throws -> [Reading] {
+        var readings: [Reading] = []
+        for query in queries {
+            // An id names one query in one cluster; the body may be asked of several.
+            var own = query
+            own.id = .random()
+            var reading = Reading(client.submit(own))
+            _ = try await reading.answer()
+            readings.append(reading)
+        }
+        return readings
+    }
+
     mutating func read(tokens count: Int) async throws {
         while tokens.count < count, await next() {}
         try #require(!isOver, "it ended early: \(String(describing: final)), \(String(describing: failure))")

@@ -9,7 +9,8 @@ enum RoutedCluster {
     ///   - workers: by name, the experts of each; empty stands for all.
     ///   - data: by worker, its data endpoint; ipc without.
     static func make(
-        _ workers: [(name: String, experts: [String])], pinned: [String] = [], onMissing: String = "fail",
+        _ workers: [(name: String, experts: [String])], pinned: [String] = [], cacheable: [String] = [],
+        cacheMegabytes: Int = 256, onMissing: String = "fail",
         route: String = "{}", extra: String = "", data: [String: String] = [:], control: UInt16? = nil
     ) throws -> TestCluster {
         let entries = workers.map { worker in
@@ -31,6 +32,8 @@ enum RoutedCluster {
                       store: "\(try Places.experts())"
                       names: [\(names.joined(separator: ", "))]
                       pinned: [\(pinned.joined(separator: ", "))]
+                      cacheable: [\(cacheable.joined(separator: ", "))]
+                      cache_megabytes: \(cacheMegabytes)
                       route: \(route)
                       on_missing: \(onMissing)
                 \(entries.isEmpty ? "" : "workers:")

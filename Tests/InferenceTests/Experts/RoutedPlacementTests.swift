@@ -86,7 +86,7 @@ final class EarlyRows: ExpertRowSource {
 
     init(_ rows: LocalExpertRows) { self.rows = rows }
 
-    var worksElsewhere: Bool { true }
+    func worksElsewhere(for set: ExpertSet) -> Bool { true }
 
     func begin(_ routing: GroupRouting, input: Columns) { rows.begin(routing, input: input) }
 

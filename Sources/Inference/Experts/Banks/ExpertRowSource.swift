@@ -6,9 +6,10 @@ import Kernels
 /// source never sees a weight and never sums. Whatever the source, a row has the same bits (P1): `LocalExpertRows` has the order.
 /// Everything happens on the engine's thread.
 package protocol ExpertRowSource: AnyObject {
-    /// Whether `begin` sets off work elsewhere, so that it should come before the trunk's own product and have all rows of the batch
-    /// at once. Without, a bank asks after the product, for some rows at a time, and adds them while they are in the processor's caches.
-    var worksElsewhere: Bool { get }
+    /// Whether `begin` may set off work elsewhere for experts of `set`, so that it should come before the trunk's own product and have
+    /// all rows of the batch at once. Without, a bank asks after the product, for some rows at a time, and adds them while they are in
+    /// the processor's caches. Changes between two steps only.
+    func worksElsewhere(for set: ExpertSet) -> Bool
 
     /// Starts on `routing`'s pairs, over rows of `input`, [rows, group.inputs], which stay as they are until `collect`.
     func begin(_ routing: GroupRouting, input: Columns)

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Which rows of a batch go through which experts at one site group: the items (linear, expert, row), in ascending order.
 ///
 /// Items of one (linear, expert) are a pair; what a source returns for a pair is one block, [count, outputs of the linear], rows
@@ -62,5 +64,14 @@ extension GroupRouting {
     package func name(of pair: Pair) -> String {
         let expert = pair.expert < set.experts.count ? set.experts[pair.expert].name : "common"
         return "expert \(expert) at \(group.linears[pair.linear].site)"
+    }
+
+    /// What computes a pair in this process; nil where nothing does.
+    ///
+    /// - Parameter cached: by expert id; empty where there is no cache.
+    package func packed(_ pair: Pair, _ cached: [CachedExpert?]) -> PackedPair? {
+        if let packed = set.pair(group: group.index, linear: pair.linear, expert: pair.expert) { return packed }
+        guard pair.expert < cached.count else { return nil }
+        return cached[pair.expert]?.pair(group: group.index, linear: pair.linear)
     }
 }

@@ -10,7 +10,7 @@ package final class LocalExpertRows: ExpertRowSource {
         context = ComputeContext(team: team, instructionSet: instructionSet)
     }
 
-    package var worksElsewhere: Bool { false }
+    package func worksElsewhere(for set: ExpertSet) -> Bool { false }
 
     package func begin(_ routing: GroupRouting, input: Columns) { self.input = input }
 
@@ -20,13 +20,16 @@ package final class LocalExpertRows: ExpertRowSource {
     }
 
     /// Computes the pairs that are in this process, of those that `includes` says; returns the ones that are not.
+    ///
+    /// - Parameter cached: by expert id, those whose pairs are here though the set does not have them.
     package func compute(
-        _ routing: GroupRouting, input: Columns, into results: ExpertRows, includes: (Int) -> Bool = { _ in true }
+        _ routing: GroupRouting, input: Columns, into results: ExpertRows, cached: [CachedExpert?] = [],
+        includes: (Int) -> Bool = { _ in true }
     ) -> [MissingPair] {
         works.removeAll(keepingCapacity: true)
         var missing: [MissingPair] = []
         for (index, pair) in routing.pairs.enumerated() where includes(index) {
-            if let packed = routing.set.pair(group: routing.group.index, linear: pair.linear, expert: pair.expert) {
+            if let packed = routing.packed(pair, cached) {
                 works.append(PairWork(packed, first: pair.first, count: pair.count, start: results.starts[index]))
             } else {
                 missing.append(MissingPair(pair: index, message: "\(routing.name(of: pair)) is not in this process"))

@@ -117,7 +117,7 @@ extension RoutedExpertBank {
     package func begin(_ group: SiteGroup, input: Columns, origins: [RowOrigin]) -> ExpertTicket {
         ticket += 1
         guard rows.isRouted else { return ExpertTicket(number: ticket) }
-        let begins = source.worksElsewhere
+        let begins = rows.versions.contains { source.worksElsewhere(for: $0) }
         open = (group, input, begins)
         if begins, rows.versions[0].serves(group) {
             route(0, group, input, 0..<origins.count)

@@ -87,27 +87,12 @@ private struct GroupLoader: Sendable {
         guard common != nil || pairs.contains(where: { $0 != nil }) else { return nil }
         let packed = try zip(sources, pairs).map { source, pair throws(ExpertSetError) -> PackedPair? in
             guard source.isResident, let pair else { return nil }
-            return try pack(pair, source.name)
+            return try pair.packed(of: source.name)
         }
         return SiteExperts(
             pairs: packed, covers: pairs.map { $0 != nil },
-            common: try common.map { pair throws(ExpertSetError) in try pack(pair, "common") },
+            common: try common.map { pair throws(ExpertSetError) in try pair.packed(of: "common") },
             nullScores: RouteMethod.scored.map { calibration.nullScores[$0.description]?[name] ?? -.infinity })
-    }
-
-    private func pack(_ pair: LowRankPair, _ expert: String) throws(ExpertSetError) -> PackedPair {
-        guard let down = StoredShape(pair.down), let up = StoredShape(pair.up) else {
-            throw ExpertSetError(
-                "expert \(expert), \(pair.site): elements of \(pair.down.type.name) and \(pair.up.type.name); "
-                    + "convert it to F16, BF16 or F32")
-        }
-        do throws(PackingError) {
-            return try pair.down.withAllRows { a throws(PackingError) in
-                try pair.up.withAllRows { b throws(PackingError) in
-                    try PackedPair(scale: pair.scale, down: down, downBytes: a, up: up, upBytes: b)
-                }
-            }
-        } catch { throw ExpertSetError("expert \(expert), \(pair.site): \(error)") }
     }
 
     private func gates(
@@ -156,13 +141,5 @@ private struct GroupLoader: Sendable {
         do throws(GateVectorError) {
             return kind == .prototype ? vector : try Standardisation.standardised(vector)
         } catch { throw ExpertSetError("expert \(source.name), \(site): \(error)") }
-    }
-}
-
-extension StoredShape {
-    /// nil for elements that pairs cannot have.
-    fileprivate init?(_ tensor: TensorView) {
-        guard let format = ElementFormat(rawValue: tensor.type.name) else { return nil }
-        self.init(format, rows: tensor.rows, columns: tensor.columns)
     }
 }
