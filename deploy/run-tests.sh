@@ -97,7 +97,8 @@ goldens() {
 # $1: thread or address. A build of its own; the cluster and seed runs above are not repeated.
 sanitizer() {
     local scratch=.build-${1:0:1}san
-    SKEIN_SIMULATION_SECONDS=10 swift test -c release --scratch-path "$scratch" --sanitize="$1" --disable-xctest --skip ClusterTests
+    SKEIN_SIMULATION_SECONDS=10 TSAN_OPTIONS="suppressions=$PWD/deploy/thread-sanitizer.txt" \
+        swift test -c release --scratch-path "$scratch" --sanitize="$1" --disable-xctest --no-parallel --skip ClusterTests
 }
 
 # Figures to look at, on a machine that may be busy: whatever they are, and whatever goes wrong with a peer, the run goes on.
