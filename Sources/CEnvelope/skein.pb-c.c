@@ -592,6 +592,51 @@ void   skein__partial__free_unpacked
   assert(message->base.descriptor == &skein__partial__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__score__init
+                     (Skein__Score         *message)
+{
+  static const Skein__Score init_value = SKEIN__SCORE__INIT;
+  *message = init_value;
+}
+size_t skein__score__get_packed_size
+                     (const Skein__Score *message)
+{
+  assert(message->base.descriptor == &skein__score__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__score__pack
+                     (const Skein__Score *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__score__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__score__pack_to_buffer
+                     (const Skein__Score *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__score__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Score *
+       skein__score__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Score *)
+     protobuf_c_message_unpack (&skein__score__descriptor,
+                                allocator, len, data);
+}
+void   skein__score__free_unpacked
+                     (Skein__Score *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__score__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__usage__init
                      (Skein__Usage         *message)
 {
@@ -3259,7 +3304,7 @@ const ProtobufCMessageDescriptor skein__route_options__descriptor =
   (ProtobufCMessageInit) skein__route_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__query__field_descriptors[14] =
+static const ProtobufCFieldDescriptor skein__query__field_descriptors[15] =
 {
   {
     "id",
@@ -3429,6 +3474,18 @@ static const ProtobufCFieldDescriptor skein__query__field_descriptors[14] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "score",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Query, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__query__field_indices_by_name[] = {
   2,   /* field[2] = chat */
@@ -3440,6 +3497,7 @@ static const unsigned skein__query__field_indices_by_name[] = {
   5,   /* field[5] = parse_special */
   13,   /* field[13] = route */
   6,   /* field[6] = sampling */
+  14,   /* field[14] = score */
   8,   /* field[8] = stop */
   3,   /* field[3] = text */
   4,   /* field[4] = tokens */
@@ -3449,7 +3507,7 @@ static const unsigned skein__query__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__query__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor skein__query__descriptor =
 {
@@ -3459,7 +3517,7 @@ const ProtobufCMessageDescriptor skein__query__descriptor =
   "Skein__Query",
   "skein",
   sizeof(Skein__Query),
-  14,
+  15,
   skein__query__field_descriptors,
   skein__query__field_indices_by_name,
   1,  skein__query__number_ranges,
@@ -3785,6 +3843,70 @@ const ProtobufCMessageDescriptor skein__partial__descriptor =
   skein__partial__field_indices_by_name,
   1,  skein__partial__number_ranges,
   (ProtobufCMessageInit) skein__partial__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__score__field_descriptors[3] =
+{
+  {
+    "mean_nll",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Score, mean_nll),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Score, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "logits_sha256",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Score, logits_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__score__field_indices_by_name[] = {
+  2,   /* field[2] = logits_sha256 */
+  0,   /* field[0] = mean_nll */
+  1,   /* field[1] = tokens */
+};
+static const ProtobufCIntRange skein__score__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__score__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Score",
+  "Score",
+  "Skein__Score",
+  "skein",
+  sizeof(Skein__Score),
+  3,
+  skein__score__field_descriptors,
+  skein__score__field_indices_by_name,
+  1,  skein__score__number_ranges,
+  (ProtobufCMessageInit) skein__score__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__usage__field_descriptors[2] =
@@ -4159,7 +4281,7 @@ const ProtobufCMessageDescriptor skein__missing_expert__descriptor =
   (ProtobufCMessageInit) skein__missing_expert__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[8] =
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[9] =
 {
   {
     "id",
@@ -4257,6 +4379,18 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "score",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Final, score),
+    &skein__score__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -4264,6 +4398,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = missing */
   6,   /* field[6] = receipt */
+  8,   /* field[8] = score */
   4,   /* field[4] = timings */
   5,   /* field[5] = trace */
   3,   /* field[3] = usage */
@@ -4271,7 +4406,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -4281,7 +4416,7 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  8,
+  9,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
@@ -5756,7 +5891,7 @@ const ProtobufCMessageDescriptor skein__goodbye__descriptor =
   (ProtobufCMessageInit) skein__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__assign__field_descriptors[8] =
+static const ProtobufCFieldDescriptor skein__assign__field_descriptors[9] =
 {
   {
     "assignment",
@@ -5854,6 +5989,18 @@ static const ProtobufCFieldDescriptor skein__assign__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "score",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Assign, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__assign__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -5863,12 +6010,13 @@ static const unsigned skein__assign__field_indices_by_name[] = {
   1,   /* field[1] = model */
   7,   /* field[7] = route */
   3,   /* field[3] = sampling */
+  8,   /* field[8] = score */
   5,   /* field[5] = top_logprobs */
 };
 static const ProtobufCIntRange skein__assign__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__assign__descriptor =
 {
@@ -5878,7 +6026,7 @@ const ProtobufCMessageDescriptor skein__assign__descriptor =
   "Skein__Assign",
   "skein",
   sizeof(Skein__Assign),
-  8,
+  9,
   skein__assign__field_descriptors,
   skein__assign__field_indices_by_name,
   1,  skein__assign__number_ranges,
@@ -6000,7 +6148,7 @@ const ProtobufCMessageDescriptor skein__generated__descriptor =
   (ProtobufCMessageInit) skein__generated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[7] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[8] =
 {
   {
     "assignment",
@@ -6086,6 +6234,18 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "score",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Ended, score),
+    &skein__score__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -6095,11 +6255,12 @@ static const unsigned skein__ended__field_indices_by_name[] = {
   2,   /* field[2] = message */
   5,   /* field[5] = missing */
   3,   /* field[3] = prefill_microseconds */
+  7,   /* field[7] = score */
 };
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -6109,7 +6270,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  7,
+  8,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
@@ -6900,21 +7061,23 @@ const ProtobufCEnumDescriptor skein__role__descriptor =
   skein__role__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__finish_reason__enum_values_by_number[4] =
+static const ProtobufCEnumValue skein__finish_reason__enum_values_by_number[5] =
 {
   { "FINISH_UNSPECIFIED", "SKEIN__FINISH_REASON__FINISH_UNSPECIFIED", 0 },
   { "END_TOKEN", "SKEIN__FINISH_REASON__END_TOKEN", 1 },
   { "MAX_TOKENS", "SKEIN__FINISH_REASON__MAX_TOKENS", 2 },
   { "STOP_STRING", "SKEIN__FINISH_REASON__STOP_STRING", 3 },
+  { "SCORED", "SKEIN__FINISH_REASON__SCORED", 4 },
 };
 static const ProtobufCIntRange skein__finish_reason__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex skein__finish_reason__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex skein__finish_reason__enum_values_by_name[5] =
 {
   { "END_TOKEN", 1 },
   { "FINISH_UNSPECIFIED", 0 },
   { "MAX_TOKENS", 2 },
+  { "SCORED", 4 },
   { "STOP_STRING", 3 },
 };
 const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
@@ -6924,9 +7087,9 @@ const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
   "FinishReason",
   "Skein__FinishReason",
   "skein",
-  4,
+  5,
   skein__finish_reason__enum_values_by_number,
-  4,
+  5,
   skein__finish_reason__enum_values_by_name,
   1,
   skein__finish_reason__value_ranges,
@@ -7014,7 +7177,7 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[8] =
+static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[9] =
 {
   { "END_UNSPECIFIED", "SKEIN__END_KIND__END_UNSPECIFIED", 0 },
   { "ENDED_END_TOKEN", "SKEIN__END_KIND__ENDED_END_TOKEN", 1 },
@@ -7024,11 +7187,12 @@ static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[8] =
   { "ENDED_FAILED", "SKEIN__END_KIND__ENDED_FAILED", 5 },
   { "ENDED_EXPERT_MISSING", "SKEIN__END_KIND__ENDED_EXPERT_MISSING", 6 },
   { "ENDED_INVALID", "SKEIN__END_KIND__ENDED_INVALID", 7 },
+  { "ENDED_SCORED", "SKEIN__END_KIND__ENDED_SCORED", 8 },
 };
 static const ProtobufCIntRange skein__end_kind__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 9}
 };
-static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[9] =
 {
   { "ENDED_END_TOKEN", 1 },
   { "ENDED_EXPERT_MISSING", 6 },
@@ -7036,6 +7200,7 @@ static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[8] =
   { "ENDED_INVALID", 7 },
   { "ENDED_MAX_TOKENS", 2 },
   { "ENDED_REFUSED", 4 },
+  { "ENDED_SCORED", 8 },
   { "ENDED_WITHDRAWN", 3 },
   { "END_UNSPECIFIED", 0 },
 };
@@ -7046,9 +7211,9 @@ const ProtobufCEnumDescriptor skein__end_kind__descriptor =
   "EndKind",
   "Skein__EndKind",
   "skein",
-  8,
+  9,
   skein__end_kind__enum_values_by_number,
-  8,
+  9,
   skein__end_kind__enum_values_by_name,
   1,
   skein__end_kind__value_ranges,

@@ -12,6 +12,7 @@ enum MessageExamples {
         allowed: ["german", "python"], biases: [NamedValue(name: "swift", value: -1.5)],
         weights: [NamedValue(name: "manual", value: 0.25)])
     static let missing = [MissingExpert(expert: "swift", rows: 12), MissingExpert(expert: "manual", rows: 1)]
+    static let score = Score(meanNLL: 2.5, tokens: 77, logitsSHA256: (0..<32).map { UInt8(255 - $0) })
     static let holding = ExpertHolding(
         expert: "french", trunkSHA256: "aa", sha256: "bb", gatesSHA256: "cc", bytes: 1 << 33)
     static let data = DataEndpoint(address: "tcp://host:7081", publicKey: "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
@@ -32,7 +33,8 @@ enum MessageExamples {
         .query(
             Query(
                 id: id, node: "writer", prompt: prompt, sampling: sampling, maxTokens: 99, stop: ["\n\n", "ende"],
-                deadlineMilliseconds: 30_000, fromPosition: 17, trace: true, topLogprobs: 3, route: route))
+                deadlineMilliseconds: 30_000, fromPosition: 17, trace: true, topLogprobs: 3, route: route,
+                score: true))
     }
 
     static let all: [Message] =
@@ -58,7 +60,8 @@ enum MessageExamples {
                             worker: "w1", attempt: 1, firstPosition: 2, tokens: 3, queueMicroseconds: 4,
                             prefillMicroseconds: 5, decodeMicroseconds: 6, outcome: "workerLost")
                     ],
-                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9), missing: missing)),
+                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9), missing: missing, score: score
+                )),
             .failure(
                 Failure(
                     id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
@@ -96,13 +99,13 @@ enum MessageExamples {
         .assign(
             Assign(
                 assignment: 5, model: "m", generatedBefore: 2, sampling: sampling, maxTokens: 64, topLogprobs: 2,
-                deadlineMilliseconds: 1234, route: RouteOptions(method: "phatgoose", topK: 2))),
+                deadlineMilliseconds: 1234, route: RouteOptions(method: "phatgoose", topK: 2), score: true)),
         .withdraw(Withdraw(assignment: 5)),
         .generated(Generated(assignment: 5, position: 2, tokens: [4, 5], logprobs: logprobs)),
         .ended(
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
-                missing: missing, generatedTokens: 8)),
+                missing: missing, generatedTokens: 8, score: score)),
         .membership(
             Membership(
                 version: 3, holders: [ExpertHolder(worker: "w1", incarnation: 4, data: data, experts: [holding])])),

@@ -42,6 +42,54 @@ struct EndingTests {
         #expect(order == ["deliver", "forget"])
     }
 
+    @Test("A score ends a query without tokens; a lost worker costs an attempt")
+    func score() throws {
+        var talk = Conversation()
+        talk.join("a")
+        var submission = Conversation.submission(1)
+        submission.score = true
+        talk.say(.submitted(submission))
+        let first = try #require(talk.directives.assigns.first)
+        #expect(first.score && first.tokens.count == 3)
+        talk.join("b")
+        talk.say(.workerDisconnected(Conversation.connection("a")))
+        let second = try #require(talk.directives.assigns.first)
+        let score = Score(meanNLL: 2.5, tokens: 3, logitsSHA256: [1, 2])
+        talk.say(
+            .ended(
+                Ended(assignment: second.assignment, kind: .scored, score: score), from: Conversation.connection("b")))
+        let final = try #require(talk.directives.finals.first)
+        #expect(final.finishReason == .scored && final.score == score && final.attempt == 2)
+        #expect(final.generatedTokens == 0)
+    }
+
+    @Test("A worker that answers where a score was asked for, or scores something else, is at fault")
+    func wrongScore() throws {
+        let other = Score(meanNLL: 2.5, tokens: 4, logitsSHA256: [])
+        for wrong in [Ended.Kind.endToken, .maxTokens, .scored] {
+            var talk = Conversation()
+            talk.join("a")
+            var submission = Conversation.submission(1)
+            submission.score = true
+            talk.say(.submitted(submission))
+            let assign = try #require(talk.directives.assigns.first)
+            talk.join("b")
+            talk.say(
+                .ended(
+                    Ended(assignment: assign.assignment, kind: wrong, score: other), from: Conversation.connection("a"))
+            )
+            #expect(talk.directives.finals.isEmpty)
+            #expect(talk.directives.assigns.first?.worker == "b", "\(wrong)")
+        }
+        // Nor is a score an answer.
+        var (talk, assign) = try start()
+        talk.join("b")
+        talk.say(
+            .ended(
+                Ended(assignment: assign.assignment, kind: .scored, score: other), from: Conversation.connection("a")))
+        #expect(talk.directives.finals.isEmpty && talk.directives.assigns.first?.worker == "b")
+    }
+
     @Test("The trace of a query that moved names both workers and why")
     func trace() throws {
         var (talk, first) = try start()

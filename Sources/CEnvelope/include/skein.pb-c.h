@@ -28,6 +28,7 @@ typedef struct Skein__Accepted Skein__Accepted;
 typedef struct Skein__Alternative Skein__Alternative;
 typedef struct Skein__TokenLogprobs Skein__TokenLogprobs;
 typedef struct Skein__Partial Skein__Partial;
+typedef struct Skein__Score Skein__Score;
 typedef struct Skein__Usage Skein__Usage;
 typedef struct Skein__Timings Skein__Timings;
 typedef struct Skein__TraceAttempt Skein__TraceAttempt;
@@ -91,7 +92,8 @@ typedef enum _Skein__FinishReason {
   SKEIN__FINISH_REASON__FINISH_UNSPECIFIED = 0,
   SKEIN__FINISH_REASON__END_TOKEN = 1,
   SKEIN__FINISH_REASON__MAX_TOKENS = 2,
-  SKEIN__FINISH_REASON__STOP_STRING = 3
+  SKEIN__FINISH_REASON__STOP_STRING = 3,
+  SKEIN__FINISH_REASON__SCORED = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__FINISH_REASON)
 } Skein__FinishReason;
 typedef enum _Skein__FailureKind {
@@ -188,7 +190,8 @@ typedef enum _Skein__EndKind {
   /*
    * the request itself is wrong, and no other worker would take it
    */
-  SKEIN__END_KIND__ENDED_INVALID = 7
+  SKEIN__END_KIND__ENDED_INVALID = 7,
+  SKEIN__END_KIND__ENDED_SCORED = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__END_KIND)
 } Skein__EndKind;
 
@@ -470,6 +473,10 @@ struct  Skein__Query
    * unset: the topology's defaults
    */
   Skein__RouteOptions *route;
+  /*
+   * how well the model predicts the prompt, instead of an answer to it
+   */
+  protobuf_c_boolean score;
   Skein__Query__PromptCase prompt_case;
   union {
     /*
@@ -488,7 +495,7 @@ struct  Skein__Query
 };
 #define SKEIN__QUERY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__query__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, NULL, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, NULL, 0, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
 
 
 struct  Skein__Accepted
@@ -566,6 +573,30 @@ struct  Skein__Partial
 #define SKEIN__PARTIAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__partial__descriptor) \
     , {0,NULL}, 0, 0, 0,NULL, {0,NULL}, 0,NULL, 0 }
+
+
+/*
+ * How well a model predicts a prompt. Two scores of one prompt are the same to the bit wherever they were computed.
+ */
+struct  Skein__Score
+{
+  ProtobufCMessage base;
+  /*
+   * nats per predicted token: all but the first
+   */
+  double mean_nll;
+  /*
+   * of the prompt
+   */
+  uint32_t tokens;
+  /*
+   * over the f32 logits of every position, in order, little-endian
+   */
+  ProtobufCBinaryData logits_sha256;
+};
+#define SKEIN__SCORE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__score__descriptor) \
+    , 0, 0, {0,NULL} }
 
 
 struct  Skein__Usage
@@ -675,10 +706,14 @@ struct  Skein__Final
   Skein__Receipt *receipt;
   size_t n_missing;
   Skein__MissingExpert **missing;
+  /*
+   * when a score was asked for
+   */
+  Skein__Score *score;
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL }
 
 
 struct  Skein__Failure
@@ -1063,10 +1098,14 @@ struct  Skein__Assign
   uint32_t top_logprobs;
   uint64_t deadline_milliseconds;
   Skein__RouteOptions *route;
+  /*
+   * generate nothing: Ended brings the score of the tokens in the frame
+   */
+  protobuf_c_boolean score;
 };
 #define SKEIN__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__assign__descriptor) \
-    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL }
+    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL, 0 }
 
 
 struct  Skein__Withdraw
@@ -1114,10 +1153,14 @@ struct  Skein__Ended
    * of the query by now, generated_before included: the router checks that it has them all
    */
   uint32_t generated_tokens;
+  /*
+   * with ENDED_SCORED
+   */
+  Skein__Score *score;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0 }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL }
 
 
 /*
@@ -1569,6 +1612,25 @@ Skein__Partial *
                       const uint8_t       *data);
 void   skein__partial__free_unpacked
                      (Skein__Partial *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Score methods */
+void   skein__score__init
+                     (Skein__Score         *message);
+size_t skein__score__get_packed_size
+                     (const Skein__Score   *message);
+size_t skein__score__pack
+                     (const Skein__Score   *message,
+                      uint8_t             *out);
+size_t skein__score__pack_to_buffer
+                     (const Skein__Score   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Score *
+       skein__score__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__score__free_unpacked
+                     (Skein__Score *message,
                       ProtobufCAllocator *allocator);
 /* Skein__Usage methods */
 void   skein__usage__init
@@ -2371,6 +2433,9 @@ typedef void (*Skein__TokenLogprobs_Closure)
 typedef void (*Skein__Partial_Closure)
                  (const Skein__Partial *message,
                   void *closure_data);
+typedef void (*Skein__Score_Closure)
+                 (const Skein__Score *message,
+                  void *closure_data);
 typedef void (*Skein__Usage_Closure)
                  (const Skein__Usage *message,
                   void *closure_data);
@@ -2515,6 +2580,7 @@ extern const ProtobufCMessageDescriptor skein__accepted__descriptor;
 extern const ProtobufCMessageDescriptor skein__alternative__descriptor;
 extern const ProtobufCMessageDescriptor skein__token_logprobs__descriptor;
 extern const ProtobufCMessageDescriptor skein__partial__descriptor;
+extern const ProtobufCMessageDescriptor skein__score__descriptor;
 extern const ProtobufCMessageDescriptor skein__usage__descriptor;
 extern const ProtobufCMessageDescriptor skein__timings__descriptor;
 extern const ProtobufCMessageDescriptor skein__trace_attempt__descriptor;

@@ -22,7 +22,8 @@ struct Batch {
 
     /// Appends tokens at positions start ..< start + count of one sequence.
     mutating func append(
-        _ sequence: SequenceID, _ newTokens: ArraySlice<Int32>, start: Int, pages: [Int32], wantsLast: Bool
+        _ sequence: SequenceID, _ newTokens: ArraySlice<Int32>, start: Int, pages: [Int32], wantsLast: Bool,
+        wantsAll: Bool = false
     ) {
         runs.append(
             SequenceRun(pages: pages, firstRow: tokens.count, rows: newTokens.count, firstPosition: start))
@@ -30,6 +31,10 @@ struct Batch {
             tokens.append(token)
             origins.append(RowOrigin(sequence: sequence, position: Int32(start + offset)))
         }
-        if wantsLast { wanted.append(tokens.count - 1) }
+        if wantsAll {
+            wanted += tokens.count - newTokens.count..<tokens.count
+        } else if wantsLast {
+            wanted.append(tokens.count - 1)
+        }
     }
 }

@@ -20,6 +20,9 @@ package final class Engine {
 
     private var scheduler: Scheduler
     private var sampler: Sampler
+    private let context: ComputeContext
+    /// Of sequences that are scored, while they run.
+    private var sums: [SequenceID: ScoreSum] = [:]
     private let forward: ForwardPass
     private let bank: (any ExpertBank)?
     private let cache: KeyValuePages
@@ -47,11 +50,13 @@ package final class Engine {
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
             headDim: configuration.headDimension, pagesMax: limits.keyValuePagesMax)
         keyValueBytesMax = cache.bytesPerPage * limits.keyValuePagesMax
-        let context = ComputeContext(team: team, instructionSet: instructionSet)
+        context = ComputeContext(team: team, instructionSet: instructionSet)
         sampler = Sampler(context: context)
         forward = ForwardPass(
             model: model, context: context,
-            rowsMax: limits.tokensPerStepMax, wantedMax: limits.sequencesMax, positionsMax: limits.contextMax,
+            rowsMax: limits.tokensPerStepMax,
+            wantedMax: min(limits.tokensPerStepMax, limits.sequencesMax + limits.scoredTokensPerStepMax),
+            positionsMax: limits.contextMax,
             bank: bank)
     }
 
@@ -79,6 +84,7 @@ package final class Engine {
     package func cancel(_ id: SequenceID) -> Bool {
         guard let sequence = scheduler.remove(id) else { return false }
         bank?.end(id)
+        sums[id] = nil
         sequence.pages.forEach(cache.release)
         return true
     }
@@ -121,7 +127,7 @@ extension Engine {
             let sequence = scheduler.running[slice.sequence]
             batch.append(
                 sequence.id, sequence.tokens[slice.start..<end], start: slice.start, pages: sequence.pages,
-                wantsLast: slice.samples)
+                wantsLast: slice.samples, wantsAll: slice.scores)
             if sequence.isDecoding { statistics.decodeTokens += 1 } else { statistics.prefillTokens += slice.count }
         }
         statistics.sequencesRunning = scheduler.running.count
@@ -139,8 +145,10 @@ extension Engine {
                 ended.append((id, .failed(.expert(message))))
             } else if slice.samples, let reason = extend(slice.sequence, logits: row) {
                 ended.append((id, reason))
+            } else if slice.scores, let reason = score(slice, logits: row) {
+                ended.append((id, reason))
             }
-            if slice.samples { row += 1 }
+            row += slice.wantedRows
         }
         for (id, reason) in ended {
             cancel(id)
@@ -170,6 +178,22 @@ extension Engine {
                 GeneratedToken(
                     id: sampled.id, position: position, logprob: sampled.logprob, alternatives: sampled.alternatives)))
         return append(sampled.id, to: index)
+    }
+
+    /// Adds a slice's rows to its sequence's score; returns it when it is complete.
+    private func score(_ slice: Slice, logits row: Int) -> FinishReason? {
+        let sequence = scheduler.running[slice.sequence]
+        let sum = sums[sequence.id] ?? ScoreSum()
+        sums[sequence.id] = sum
+        let end = slice.start + slice.count
+        for position in slice.start..<end {
+            forward.logits.withRow(row + position - slice.start) { logits in
+                sum.add(
+                    logits, next: position + 1 < sequence.tokens.count ? sequence.tokens[position + 1] : nil, context)
+            }
+            guard sum.isSound else { return .failed(.unsoundLogits(position: position)) }
+        }
+        return end == sequence.tokens.count ? .scored(sum.score(tokens: end)) : nil
     }
 
     private func append(_ token: Int32, to index: Int) -> FinishReason? {

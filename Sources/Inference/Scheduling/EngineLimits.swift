@@ -4,6 +4,8 @@ package struct EngineLimits: Sendable, Equatable {
     package var tokensPerStepMax: Int
     /// Prompt rows in a step that also serves generating sequences: bounds how long a prompt delays their next token.
     package var promptTokensBesideDecodingMax: Int
+    /// Rows in a step whose sequences are scored: each has logits of its own.
+    package var scoredTokensPerStepMax: Int
     /// Sequences that run at once.
     package var sequencesMax: Int
     /// Requests that wait for a place or for cache pages.
@@ -14,11 +16,13 @@ package struct EngineLimits: Sendable, Equatable {
     package var keyValuePagesMax: Int
 
     package init(
-        tokensPerStepMax: Int = 256, promptTokensBesideDecodingMax: Int = 64, sequencesMax: Int = 16,
-        waitingMax: Int = 64, contextMax: Int = 2048, keyValuePagesMax: Int = 512
+        tokensPerStepMax: Int = 256, promptTokensBesideDecodingMax: Int = 64,
+        scoredTokensPerStepMax: Int = 64, sequencesMax: Int = 16, waitingMax: Int = 64, contextMax: Int = 2048,
+        keyValuePagesMax: Int = 512
     ) {
         self.tokensPerStepMax = tokensPerStepMax
         self.promptTokensBesideDecodingMax = promptTokensBesideDecodingMax
+        self.scoredTokensPerStepMax = scoredTokensPerStepMax
         self.sequencesMax = sequencesMax
         self.waitingMax = waitingMax
         self.contextMax = contextMax
@@ -29,6 +33,7 @@ package struct EngineLimits: Sendable, Equatable {
     package func validate(modelContextMax: Int) throws(EngineLimitsError) {
         try Self.check("tokensPerStepMax", tokensPerStepMax, 1...8192)
         try Self.check("promptTokensBesideDecodingMax", promptTokensBesideDecodingMax, 1...8192)
+        try Self.check("scoredTokensPerStepMax", scoredTokensPerStepMax, 1...8192)
         // Every generating sequence advances in every step, so they must all fit.
         try Self.check("sequencesMax", sequencesMax, 1...min(1024, tokensPerStepMax))
         try Self.check("waitingMax", waitingMax, 0...1_000_000)

@@ -23,10 +23,12 @@ package struct GenerationRequest: Sendable, Equatable {
     package var topLogprobs: Int?
     /// How its tokens find experts; nil: as the bank's default says.
     package var route: RouteRequest?
+    /// Generate nothing: the sequence ends with the score of its prompt.
+    package var scores: Bool
 
     package init(
         prompt: [Int32], generatedBefore: Int = 0, sampling: SamplingOptions = .greedy, maxTokens: Int,
-        endTokens: Set<Int32> = [], topLogprobs: Int? = nil, route: RouteRequest? = nil
+        endTokens: Set<Int32> = [], topLogprobs: Int? = nil, route: RouteRequest? = nil, scores: Bool = false
     ) {
         self.prompt = prompt
         self.generatedBefore = generatedBefore
@@ -35,6 +37,7 @@ package struct GenerationRequest: Sendable, Equatable {
         self.endTokens = endTokens
         self.topLogprobs = topLogprobs
         self.route = route
+        self.scores = scores
     }
 
     package static let topLogprobsMax = 64
@@ -43,6 +46,7 @@ package struct GenerationRequest: Sendable, Equatable {
 /// Why `Engine.add` refused a request. Nothing was queued.
 package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
+    case nothingToPredict
     case promptTooLong(tokens: Int, contextMax: Int)
     case tokenOutOfVocabulary(id: Int32, at: Int, vocabulary: Int)
     case invalidSampling(SamplingOptionsError)
@@ -55,6 +59,7 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
 
     package var description: String {
         switch self {
+        case .nothingToPredict: "one token predicts nothing; give at least 2 to score"
         case .emptyPrompt: "the prompt is empty; give at least one token"
         case .promptTooLong(let tokens, let contextMax):
             "the prompt has \(tokens) tokens; with one token to generate at most \(contextMax - 1) fit the context"

@@ -7,13 +7,19 @@ package struct Slice: Equatable {
     package var count: Int
     /// The last row's logits choose a token.
     package var samples: Bool
+    /// All rows' logits are scored.
+    package var scores: Bool
 
-    package init(sequence: Int, start: Int, count: Int, samples: Bool) {
+    package init(sequence: Int, start: Int, count: Int, samples: Bool, scores: Bool = false) {
         self.sequence = sequence
         self.start = start
         self.count = count
         self.samples = samples
+        self.scores = scores
     }
+
+    /// Rows whose logits are wanted.
+    var wantedRows: Int { scores ? count : samples ? 1 : 0 }
 }
 
 /// Decides what runs: pure state, no clock, no arithmetic on tensors.
@@ -88,12 +94,18 @@ package struct Scheduler {
         }
         var budget = limits.tokensPerStepMax - slices.count
         if !slices.isEmpty { budget = min(budget, limits.promptTokensBesideDecodingMax) }
+        var scoredBudget = limits.scoredTokensPerStepMax
         for index in running.indices where !running[index].isDecoding && budget > 0 {
+            let scores = running[index].scores
             let left = running[index].tokens.count - running[index].computed
-            let count = min(left, budget)
+            let count = min(left, budget, scores ? scoredBudget : budget)
+            guard count > 0 else { continue }
             slices.append(
-                Slice(sequence: index, start: running[index].computed, count: count, samples: count == left))
+                Slice(
+                    sequence: index, start: running[index].computed, count: count, samples: count == left && !scores,
+                    scores: scores))
             budget -= count
+            if scores { scoredBudget -= count }
         }
     }
 }
@@ -101,6 +113,7 @@ package struct Scheduler {
 extension GenerationRequest {
     package func validate(contextMax: Int, vocabulary: Int) throws(AdmissionError) {
         guard !prompt.isEmpty else { throw .emptyPrompt }
+        guard !scores || prompt.count > 1 else { throw .nothingToPredict }
         guard prompt.count < contextMax else {
             throw .promptTooLong(tokens: prompt.count, contextMax: contextMax)
         }

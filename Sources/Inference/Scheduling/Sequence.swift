@@ -4,6 +4,8 @@ package struct Sequence {
     package let sampling: SamplingOptions
     package let endTokens: Set<Int32>
     package let topLogprobs: Int?
+    /// No token is generated; every position's logits are wanted.
+    package let scores: Bool
     /// Prompt and generated tokens; the index is the absolute position.
     package var tokens: [Int32]
     /// `tokens.count` at which the sequence ends: by `maxTokens` or by the context.
@@ -19,6 +21,7 @@ package struct Sequence {
         sampling = request.sampling
         endTokens = request.endTokens
         topLogprobs = request.topLogprobs
+        scores = request.scores
         tokens = request.prompt
         let wanted = request.prompt.count - request.generatedBefore + request.maxTokens
         tokensMax = min(wanted, contextMax)
@@ -27,7 +30,7 @@ package struct Sequence {
     }
 
     /// One token is left to compute and it is the newest: the sequence generates. Otherwise it still reads its prompt.
-    package var isDecoding: Bool { computed + 1 == tokens.count && computed > 0 }
+    package var isDecoding: Bool { computed + 1 == tokens.count && computed > 0 && !scores }
 
     /// Positions whose keys and values are ever stored: the last token's are not.
     package var cachedTokensMax: Int { tokensMax - 1 }

@@ -30,6 +30,8 @@ package enum FinishReason: Sendable, Equatable {
     case length
     /// The context is full.
     case contextFull
+    /// A score was asked for.
+    case scored(Score)
     case failed(SequenceFailure)
 }
 

@@ -63,7 +63,7 @@ extension LanguageModel {
             model: self, context: context, rowsMax: rows, wantedMax: rows, positionsMax: ids.count, bank: bank)
         let cache = scoringCache(tokens: ids.count)
         let pages = (0..<cache.pagesMax).compactMap { _ in cache.allocate() }
-        var sum = ScoreSum()
+        let sum = ScoreSum()
         for start in stride(from: 0, to: ids.count, by: chunk) {
             let end = min(start + chunk, ids.count)
             var batch = Batch()
@@ -102,12 +102,14 @@ extension LanguageModel {
 }
 
 /// What has been scored so far.
-private struct ScoreSum: ~Copyable {
-    var negativeLogLikelihood = 0.0
-    var digest = SHA256()
+final class ScoreSum {
+    private var negativeLogLikelihood = 0.0
+    private var digest = SHA256()
+
+    var isSound: Bool { negativeLogLikelihood.isFinite }
 
     /// -ln p(next) = ln Σ_j e^(l_j) - l_next.
-    mutating func add(_ logits: Span<Float>, next: Int32?, _ context: ComputeContext) {
+    func add(_ logits: Span<Float>, next: Int32?, _ context: ComputeContext) {
         // Unsafe only for types with padding; a Float has none.
         digest.update(unsafe logits.bytes)
         guard let next else { return }

@@ -113,6 +113,7 @@ extension Assign {
             c.top_logprobs = topLogprobs
             c.deadline_milliseconds = deadlineMilliseconds
             c.route = route?.encoded(arena)
+            c.score = score ? 1 : 0
         }
     }
 
@@ -125,7 +126,8 @@ extension Assign {
             maxTokens: c.max_tokens,
             topLogprobs: c.top_logprobs,
             deadlineMilliseconds: c.deadline_milliseconds,
-            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) })
+            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) },
+            score: c.score != 0)
     }
 }
 
@@ -175,6 +177,7 @@ extension Ended {
             c.n_missing = missing.count
             c.missing = arena.list(missing) { $0.encoded(arena) }
             c.generated_tokens = generatedTokens
+            c.score = score?.encoded(arena)
         }
     }
 
@@ -187,6 +190,7 @@ extension Ended {
             decodeMicroseconds: c.decode_microseconds,
             missing: try readMessages(
                 c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init),
-            generatedTokens: c.generated_tokens)
+            generatedTokens: c.generated_tokens,
+            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) })
     }
 }

@@ -104,10 +104,13 @@ package struct Assign: Sendable, Equatable {
     package var deadlineMilliseconds: UInt64
     /// Nil: the model's defaults.
     package var route: RouteOptions?
+    /// Generate nothing: `Ended` brings the score of the frame's tokens.
+    package var score: Bool
 
     package init(
         assignment: UInt64 = 0, model: String = "", generatedBefore: UInt32 = 0, sampling: Sampling = Sampling(),
-        maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0, route: RouteOptions? = nil
+        maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0, route: RouteOptions? = nil,
+        score: Bool = false
     ) {
         self.assignment = assignment
         self.model = model
@@ -117,6 +120,7 @@ package struct Assign: Sendable, Equatable {
         self.topLogprobs = topLogprobs
         self.deadlineMilliseconds = deadlineMilliseconds
         self.route = route
+        self.score = score
     }
 }
 
@@ -155,10 +159,13 @@ package struct Ended: Sendable, Equatable {
     package var missing: [MissingExpert]
     /// Of the query by now, those of earlier attempts included.
     package var generatedTokens: UInt32
+    /// With `.scored`.
+    package var score: Score?
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0
+        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
+        score: Score? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -167,5 +174,6 @@ package struct Ended: Sendable, Equatable {
         self.decodeMicroseconds = decodeMicroseconds
         self.missing = missing
         self.generatedTokens = generatedTokens
+        self.score = score
     }
 }

@@ -162,8 +162,5 @@ extension DispatchFailed {
 }
 
 private func readNonce(_ data: ProtobufCBinaryData, _ field: String) throws(WireError) -> [UInt8] {
-    guard data.len == OpenSet.nonceBytes else {
-        throw .malformed("\(field) has \(data.len) bytes instead of \(OpenSet.nonceBytes)")
-    }
-    return Array(UnsafeBufferPointer(start: data.data, count: data.len))
+    try readBytes(data, field, count: OpenSet.nonceBytes)
 }

@@ -10,6 +10,8 @@ package enum FinishReason: UInt32, Sendable, CaseIterable {
     case endToken = 1
     case maxTokens = 2
     case stopString = 3
+    /// A score was asked for.
+    case scored = 4
 }
 
 /// How a worker's assignment ended.
@@ -24,6 +26,7 @@ package enum EndKind: UInt32, Sendable, CaseIterable {
     case expertMissing = 6
     /// The request itself is wrong: no other worker would take it.
     case invalid = 7
+    case scored = 8
 }
 
 /// Why a query, or another request, was not served.

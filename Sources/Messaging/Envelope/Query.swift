@@ -31,11 +31,13 @@ package struct Query: Sendable, Equatable {
     package var topLogprobs: UInt32
     /// Nil: the topology's defaults.
     package var route: RouteOptions?
+    /// How well the model predicts the prompt, instead of an answer to it.
+    package var score: Bool
 
     package init(
         id: QueryID, node: String = "", prompt: Prompt?, sampling: Sampling = Sampling(), maxTokens: UInt32 = 0,
         stop: [String] = [], deadlineMilliseconds: UInt64 = 0, fromPosition: UInt32 = 0, trace: Bool = false,
-        topLogprobs: UInt32 = 0, route: RouteOptions? = nil
+        topLogprobs: UInt32 = 0, route: RouteOptions? = nil, score: Bool = false
     ) {
         self.id = id
         self.node = node
@@ -48,6 +50,7 @@ package struct Query: Sendable, Equatable {
         self.trace = trace
         self.topLogprobs = topLogprobs
         self.route = route
+        self.score = score
     }
 }
 
@@ -66,6 +69,7 @@ extension Query {
             c.trace = trace ? 1 : 0
             c.top_logprobs = topLogprobs
             c.route = route?.encoded(arena)
+            c.score = score ? 1 : 0
         }
     }
 
@@ -105,7 +109,8 @@ extension Query {
             fromPosition: c.from_position,
             trace: c.trace != 0,
             topLogprobs: c.top_logprobs,
-            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) })
+            route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) },
+            score: c.score != 0)
     }
 
     private static func readPrompt(_ c: Skein__Query) throws(WireError) -> Prompt? {

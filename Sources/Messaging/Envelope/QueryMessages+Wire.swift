@@ -202,6 +202,22 @@ extension Receipt {
     }
 }
 
+extension Score {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Score> {
+        arena.message(skein__score__init) { c in
+            c.mean_nll = meanNLL
+            c.tokens = tokens
+            c.logits_sha256 = arena.bytes(logitsSHA256)
+        }
+    }
+
+    init(_ c: Skein__Score) throws(WireError) {
+        self.init(
+            meanNLL: c.mean_nll, tokens: c.tokens,
+            logitsSHA256: try readBytes(c.logits_sha256, "Score.logits_sha256", count: Self.digestBytes))
+    }
+}
+
 extension Final {
     func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Final> {
         arena.message(skein__final__init) { c in
@@ -215,6 +231,7 @@ extension Final {
             c.receipt = receipt?.encoded(arena)
             c.n_missing = missing.count
             c.missing = arena.list(missing) { $0.encoded(arena) }
+            c.score = score?.encoded(arena)
         }
     }
 
@@ -228,7 +245,8 @@ extension Final {
             trace: try readMessages(c.trace, c.n_trace, "Final.trace", max: WireLimits.attemptsMax, TraceAttempt.init),
             receipt: try c.receipt.map { (message) throws(WireError) in try Receipt(message.pointee) },
             missing: try readMessages(
-                c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init))
+                c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init),
+            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) })
     }
 }
 

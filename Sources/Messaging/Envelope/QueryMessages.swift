@@ -185,6 +185,24 @@ package struct Receipt: Sendable, Equatable {
     }
 }
 
+/// How well a model predicts a prompt.
+package struct Score: Sendable, Equatable {
+    package static let digestBytes = 32
+
+    /// Nats per predicted token: all but the first.
+    package var meanNLL: Double
+    /// Of the prompt.
+    package var tokens: UInt32
+    /// SHA-256 over the f32 logits of every position, in order, little-endian.
+    package var logitsSHA256: [UInt8]
+
+    package init(meanNLL: Double, tokens: UInt32, logitsSHA256: [UInt8]) {
+        self.meanNLL = meanNLL
+        self.tokens = tokens
+        self.logitsSHA256 = logitsSHA256
+    }
+}
+
 /// The answer is complete.
 package struct Final: Sendable, Equatable {
     package var id: QueryID
@@ -197,11 +215,13 @@ package struct Final: Sendable, Equatable {
     /// When a trace was asked for.
     package var receipt: Receipt?
     package var missing: [MissingExpert]
+    /// When a score was asked for.
+    package var score: Score?
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
-        missing: [MissingExpert] = []
+        missing: [MissingExpert] = [], score: Score? = nil
     ) {
         self.id = id
         self.attempt = attempt
@@ -211,6 +231,7 @@ package struct Final: Sendable, Equatable {
         self.trace = trace
         self.receipt = receipt
         self.missing = missing
+        self.score = score
     }
 }
 

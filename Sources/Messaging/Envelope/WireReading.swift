@@ -10,6 +10,11 @@ func readText(_ data: ProtobufCBinaryData, _ field: String, max: Int) throws(Wir
     return text
 }
 
+func readBytes(_ data: ProtobufCBinaryData, _ field: String, count: Int) throws(WireError) -> [UInt8] {
+    guard data.len == count else { throw .malformed("\(field) has \(data.len) bytes instead of \(count)") }
+    return Array(UnsafeBufferPointer(start: data.data, count: data.len))
+}
+
 func readID(_ data: ProtobufCBinaryData, _ field: String) throws(WireError) -> QueryID {
     guard data.len == QueryID.byteCount, let id = QueryID(bytes: UnsafeBufferPointer(start: data.data, count: data.len))
     else { throw .malformed("\(field) has \(data.len) bytes instead of \(QueryID.byteCount)") }

@@ -26,15 +26,24 @@ struct QueryReading {
         guard let model = nodes[node], let text = texts[model] else {
             throw RefusedQuery(.unknownNode, "no node is called \"\(node)\"; there are: \(known)")
         }
+        if query.score { try checkScore(query) }
         let submission = Submission(
             key: key, connection: connection, digest: BodyDigest(of: query), node: node, model: model,
             prompt: try prompt(query.prompt), sampling: Routing.Sampling(query.sampling),
-            maxTokens: query.maxTokens == 0 ? maxTokensDefault : Int(query.maxTokens),
+            maxTokens: query.score ? 1 : query.maxTokens == 0 ? maxTokensDefault : Int(query.maxTokens),
             topLogprobs: Int(query.topLogprobs), deadlineMilliseconds: query.deadlineMilliseconds,
             fromPosition: Int(query.fromPosition), wantsTrace: query.trace,
-            route: try route(query.route, of: model))
+            route: try route(query.route, of: model), score: query.score)
         let style = AnswerStyle(tokenizer: text.tokenizer, stops: try stops(query.stop))
         return Accepted(submission: submission, text: text, style: style)
+    }
+
+    private func checkScore(_ query: Messaging.Query) throws(RefusedQuery) {
+        guard query.maxTokens == 0, query.stop.isEmpty, query.topLogprobs == 0, query.fromPosition == 0 else {
+            throw RefusedQuery(
+                .invalidParameter,
+                "a score has no answer: leave max_tokens, stop, top_logprobs and from_position unset")
+        }
     }
 
     private var known: String { nodes.keys.sorted().joined(separator: ", ") }

@@ -64,7 +64,10 @@ extension Routing.Ended {
             assignment: AssignmentID(wire.assignment), kind: Kind(wire.kind), message: wire.message,
             prefillMicroseconds: wire.prefillMicroseconds, decodeMicroseconds: wire.decodeMicroseconds,
             missing: wire.missing.map { MissingExpert(expert: $0.expert, rows: $0.rows) },
-            generatedTokens: Int(wire.generatedTokens))
+            generatedTokens: Int(wire.generatedTokens),
+            score: wire.score.map {
+                Score(meanNLL: $0.meanNLL, tokens: Int($0.tokens), logitsSHA256: $0.logitsSHA256)
+            })
     }
 }
 
@@ -79,6 +82,7 @@ extension Routing.Ended.Kind {
             case .failed: .failed
             case .expertMissing: .expertMissing
             case .invalid: .invalid
+            case .scored: .scored
             }
     }
 }

@@ -57,7 +57,11 @@ extension Messaging.Final {
             receipt: core.receipt.map {
                 Messaging.Receipt(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed)
             },
-            missing: core.missing.map { Messaging.MissingExpert(expert: $0.expert, rows: $0.rows) })
+            missing: core.missing.map { Messaging.MissingExpert(expert: $0.expert, rows: $0.rows) },
+            score: core.score.map {
+                Messaging.Score(
+                    meanNLL: $0.meanNLL, tokens: UInt32(clamping: $0.tokens), logitsSHA256: $0.logitsSHA256)
+            })
     }
 }
 
@@ -68,6 +72,7 @@ extension Messaging.FinishReason {
             case .endToken: .endToken
             case .maxTokens: .maxTokens
             case .stopString: .stopString
+            case .scored: .scored
             }
     }
 }
@@ -89,7 +94,7 @@ extension Envelope {
             assignment: core.assignment.rawValue, model: core.model, generatedBefore: UInt32(core.generatedBefore),
             sampling: .init(core.sampling), maxTokens: UInt32(core.maxTokens),
             topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds,
-            route: core.route.map(Messaging.RouteOptions.init))
+            route: core.route.map(Messaging.RouteOptions.init), score: core.score)
         self.init(.assign(body), tensors: [Tensor(core.tokens)])
     }
 }

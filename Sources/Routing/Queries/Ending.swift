@@ -1,13 +1,13 @@
 /// The one place where a query ends (P2).
 extension RoutingStateMachine {
-    mutating func finish(_ key: QueryKey, _ reason: FinishReason) {
+    mutating func finish(_ key: QueryKey, _ reason: FinishReason, score: Score? = nil) {
         queries[key]?.endAttempt(.finished)
         guard let query = queries[key] else { return }
         let final = Final(
             attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
             trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
-            missing: query.missing)
+            missing: query.missing, score: score)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }

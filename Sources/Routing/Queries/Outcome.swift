@@ -2,6 +2,7 @@ package enum FinishReason: Int32, Hashable, Sendable {
     case endToken = 1
     case maxTokens = 2
     case stopString = 3
+    case scored = 4
 }
 
 /// Microseconds, on the router's clock.
@@ -54,6 +55,21 @@ package struct Receipt: Hashable, Sendable {
     }
 }
 
+/// How well a model predicts a prompt.
+package struct Score: Hashable, Sendable {
+    /// Nats per predicted token.
+    package var meanNLL: Double
+    package var tokens: Int
+    /// Over the logits of every position.
+    package var logitsSHA256: [UInt8]
+
+    package init(meanNLL: Double, tokens: Int, logitsSHA256: [UInt8]) {
+        self.meanNLL = meanNLL
+        self.tokens = tokens
+        self.logitsSHA256 = logitsSHA256
+    }
+}
+
 /// An answer's end.
 package struct Final: Hashable, Sendable {
     package var attempt: Int
@@ -65,10 +81,13 @@ package struct Final: Hashable, Sendable {
     package var trace: [AttemptTrace]
     package var receipt: Receipt?
     package var missing: [MissingExpert]
+    /// When a score was asked for.
+    package var score: Score?
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
-        trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = []
+        trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
+        score: Score? = nil
     ) {
         self.attempt = attempt
         self.finishReason = finishReason
@@ -78,6 +97,7 @@ package struct Final: Hashable, Sendable {
         self.trace = trace
         self.receipt = receipt
         self.missing = missing
+        self.score = score
     }
 }
 

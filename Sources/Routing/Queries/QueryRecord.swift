@@ -22,6 +22,8 @@ struct QueryRecord: Sendable {
     let sampling: Sampling
     let topLogprobs: Int
     let route: RouteOptions?
+    /// No answer is wanted, but the prompt's score.
+    let score: Bool
     let acceptedAt: Instant
     let deadline: Instant
     var wantsTrace: Bool
@@ -67,6 +69,7 @@ struct QueryRecord: Sendable {
         sampling = submission.sampling
         topLogprobs = submission.topLogprobs
         route = submission.route
+        score = submission.score
         acceptedAt = now
         self.deadline = deadline
         wantsTrace = submission.wantsTrace

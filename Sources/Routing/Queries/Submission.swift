@@ -24,11 +24,13 @@ package struct Submission: Sendable {
     package var wantsTrace: Bool
     /// Nil: the model's defaults.
     package var route: RouteOptions?
+    /// How well the model predicts the prompt, instead of an answer to it.
+    package var score: Bool
 
     package init(
         key: QueryKey, connection: ClientConnection, digest: BodyDigest, node: String, model: String, prompt: Prompt,
         sampling: Sampling = Sampling(), maxTokens: Int, topLogprobs: Int = 0, deadlineMilliseconds: UInt64 = 0,
-        fromPosition: Int = 0, wantsTrace: Bool = false, route: RouteOptions? = nil
+        fromPosition: Int = 0, wantsTrace: Bool = false, route: RouteOptions? = nil, score: Bool = false
     ) {
         self.key = key
         self.connection = connection
@@ -43,5 +45,6 @@ package struct Submission: Sendable {
         self.fromPosition = fromPosition
         self.wantsTrace = wantsTrace
         self.route = route
+        self.score = score
     }
 }

@@ -83,7 +83,16 @@ extension RoutingStateMachine {
             note(.warning, "worker \(name) \(text)")
             return fault(index, key, .failed, text)
         }
+        if query.score, ended.kind == .endToken || ended.kind == .maxTokens {
+            return fault(index, key, .failed, "answered where a score was asked for")
+        }
         switch ended.kind {
+        case .scored:
+            guard query.score, let score = ended.score, score.tokens == query.prompt.count else {
+                return fault(index, key, .failed, "sent a score that was not asked for, or not this prompt's")
+            }
+            workers[index].health.succeed()
+            finish(key, .scored, score: score)
         case .endToken:
             workers[index].health.succeed()
             finish(key, .endToken)
@@ -103,7 +112,7 @@ extension RoutingStateMachine {
             queries[key]?.endAttempt(.failed)
             fail(key, .workerLost, ended.message, retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
-        if ended.kind != .endToken, ended.kind != .maxTokens {
+        if ended.kind != .endToken, ended.kind != .maxTokens, ended.kind != .scored {
             note(.warning, "worker \(name) ended an assignment as \(ended.kind): \(ended.message)")
         }
     }
@@ -131,6 +140,7 @@ extension QueryRecord {
     /// What is wrong with these tokens as a continuation of those at hand, as the rest of a sentence about the worker.
     fileprivate func fault(of generated: Generated, vocabulary: Int, limits: RoutingLimits) -> String? {
         let (position, count) = (generated.position, generated.tokens.count)
+        if score { return "sent tokens where a score was asked for" }
         if position < 0 || position > tokens.count {
             return "sent position \(position) where \(tokens.count) is next"
         }

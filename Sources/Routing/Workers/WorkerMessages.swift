@@ -113,6 +113,8 @@ package struct Ended: Hashable, Sendable {
         case expertMissing = 6
         /// The request itself is wrong: no other worker would take it.
         case invalid = 7
+        /// The score that was asked for.
+        case scored = 8
     }
 
     package var assignment: AssignmentID
@@ -124,10 +126,13 @@ package struct Ended: Hashable, Sendable {
     package var missing: [MissingExpert]
     /// Of the query by now, those of earlier attempts included. Nil: it did not say.
     package var generatedTokens: Int?
+    /// With `.scored`.
+    package var score: Score?
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
-        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil
+        decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
+        score: Score? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -136,6 +141,7 @@ package struct Ended: Hashable, Sendable {
         self.decodeMicroseconds = decodeMicroseconds
         self.missing = missing
         self.generatedTokens = generatedTokens
+        self.score = score
     }
 }
 
@@ -156,4 +162,6 @@ package struct Assign: Hashable, Sendable {
     /// Remaining time.
     package var deadlineMilliseconds: UInt64
     package var route: RouteOptions?
+    /// Generate nothing, score `tokens`.
+    package var score = false
 }

@@ -1,3 +1,4 @@
+import Digest
 import Inference
 import Messaging
 import Threading
@@ -72,7 +73,10 @@ struct ComputeLoop {
     }
 
     private static func kind(of error: AdmissionError) -> EndKind {
-        if case .invalidRoute = error { .invalid } else { .refused }
+        switch error {
+        case .invalidRoute, .nothingToPredict: .invalid
+        default: .refused
+        }
     }
 
     private mutating func withdraw(_ id: UInt64) {
@@ -100,7 +104,7 @@ struct ComputeLoop {
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
             let missing = engines[model]?.takeMissing(sequence) ?? []
-            end(entry.ended(kind, message, missing: missing, at: now))
+            end(entry.ended(kind, message, missing: missing, score: Self.score(reason), at: now))
         }
     }
 
@@ -109,11 +113,18 @@ struct ComputeLoop {
         emit(.ended(ended))
     }
 
+    private static func score(_ reason: Inference.FinishReason) -> Messaging.Score? {
+        guard case .scored(let score) = reason else { return nil }
+        return Messaging.Score(
+            meanNLL: score.meanNLL, tokens: UInt32(clamping: score.tokens), logitsSHA256: score.logitsSHA256.bytes)
+    }
+
     private static func ending(_ reason: Inference.FinishReason) -> (EndKind, String) {
         switch reason {
         case .endToken: (.endToken, "")
         case .length: (.maxTokens, "")
         case .contextFull: (.maxTokens, "the context is full")
+        case .scored: (.scored, "")
         case .failed(.expert(let message)): (.expertMissing, message)
         case .failed(let failure): (.failed, failure.description)
         }

@@ -40,7 +40,7 @@ struct Assignment: Sendable {
                 repetitionWindow: sampling.repetitionWindow == 0 ? 64 : Int(sampling.repetitionWindow),
                 seed: sampling.seed),
             maxTokens: Int(assign.maxTokens), endTokens: endTokens,
-            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs), route: route)
+            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs), route: route, scores: assign.score)
     }
 }
 

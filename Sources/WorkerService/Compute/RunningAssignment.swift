@@ -24,13 +24,14 @@ struct RunningAssignment {
     }
 
     func ended(
-        _ kind: EndKind, _ message: String = "", missing: [MissingExpert] = [], at now: UInt64
+        _ kind: EndKind, _ message: String = "", missing: [MissingExpert] = [],
+        score: Messaging.Score? = nil, at now: UInt64
     ) -> Ended {
         let firstToken = firstTokenMicroseconds ?? now
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
             prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
-            missing: missing, generatedTokens: UInt32(clamping: generatedTokens))
+            missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score)
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

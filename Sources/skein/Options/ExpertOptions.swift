@@ -41,8 +41,6 @@ struct ExpertOptions: ParsableArguments {
         do { try options().validate() } catch let error as RouteOptionsError {
             throw ValidationError(error.description)
         }
-        guard experts.isEmpty, let route, route != "off" else { return }
-        throw ValidationError("--route \(route) needs experts; name their folder with --experts")
     }
 
     /// - Parameter topK: instead of --route-top-k.
@@ -54,7 +52,10 @@ struct ExpertOptions: ParsableArguments {
 
     /// nil without experts.
     func bank(for model: LoadedModel, at path: String, rowsMax: Int) throws -> RoutedExpertBank? {
-        guard !experts.isEmpty else { return nil }
+        guard !experts.isEmpty else {
+            guard let route, route != "off" else { return nil }
+            throw CommandFailure.usage("--route \(route) needs experts; name their folder with --experts")
+        }
         let set = try ExpertFolders(experts).load(for: model, at: path)
         return RoutedExpertBank(set, rowsMax: rowsMax, team: model.team)
     }

@@ -8,7 +8,7 @@ import Weights
 /// The model that a command runs in its own process.
 struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model: a .gguf file, or a folder in Hugging Face's layout.", valueName: "file"))
-    var model: String
+    var model: String = ""
 
     @Option(help: "exact: f32 arithmetic on the dequantised weights, the reference; fast: quantised kernels.")
     var compute: ComputeMode = .fast
@@ -30,6 +30,7 @@ struct ModelOptions: ParsableArguments {
 
     /// Said here, where it is clear that a model was meant; what reads one knows only of files.
     static func requireModel(_ path: String) throws(CommandFailure) {
+        if path.isEmpty { throw .usage("--model is missing: give a .gguf file, or a folder in Hugging Face's layout") }
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw .usage(
             "--model \(path): there is no such file or folder; give the right path, or fetch the default model with "

@@ -92,7 +92,7 @@ extension CommandFailure {
         switch error {
         case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs, .invalidRoute:
             self = .usage(error.description)
-        case .emptyPrompt, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull:
+        case .emptyPrompt, .nothingToPredict, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull:
             self = .refused(error.description)
         }
     }

@@ -10,7 +10,7 @@ enum RoutedCluster {
     ///   - data: by worker, its data endpoint; ipc without.
     static func make(
         _ workers: [(name: String, experts: [String])], pinned: [String] = [], cacheable: [String] = [],
-        cacheMegabytes: Int = 256, onMissing: String = "fail",
+        cacheMegabytes: Int = 256, capacity: Int = 8, onMissing: String = "fail",
         route: String = "{}", extra: String = "", data: [String: String] = [:], control: UInt16? = nil
     ) throws -> TestCluster {
         let entries = workers.map { worker in
@@ -23,7 +23,7 @@ enum RoutedCluster {
         return try TestCluster(
             yaml: """
                 name: routed
-                router: {trunk: {models: [smollm2], threads: 1}, limits: {heartbeat_milliseconds: 200}\(door)}
+                router: {trunk: {models: [smollm2], threads: 1, capacity: \(capacity)}, limits: {heartbeat_milliseconds: 200}\(door)}
                 \(extra)
                 models:
                   - name: smollm2

@@ -62,6 +62,27 @@ struct SchedulerTests {
             ])
     }
 
+    /// Each scored row has logits of its own, of which there is a bound of its own.
+    @Test func scoredRowsAreBoundedAndNeverDecode() throws {
+        var limits = limits
+        limits.scoredTokensPerStepMax = 6
+        var scheduler = Scheduler(limits: limits, pageTokens: 16)
+        for count in [8, 5] {
+            _ = try scheduler.add(
+                GenerationRequest(
+                    prompt: [Int32](repeating: 1, count: count), maxTokens: 1, scores: true), vocabulary: 10)
+        }
+        _ = try scheduler.add(request(3, 2), vocabulary: 10)
+        func scored(_ sequence: Int, _ start: Int, _ count: Int) -> Slice {
+            Slice(sequence: sequence, start: start, count: count, samples: false, scores: true)
+        }
+        #expect(run(&scheduler) == [scored(0, 0, 6), Slice(sequence: 2, start: 0, count: 3, samples: true)])
+        // The last two of the first, and four of the second; a sequence that is scored is never one that generates.
+        let next = run(&scheduler).filter(\.scores)
+        #expect(next == [scored(0, 6, 2), scored(1, 0, 4)])
+        #expect(!scheduler.running[1].isDecoding)
+    }
+
     @Test func pagesAreReservedForTheWholeLifeAndComeBack() throws {
         var scheduler = Scheduler(limits: limits, pageTokens: 16)
         // 100 + 28 tokens, of which 127 are cached: 8 pages of 16.
@@ -117,6 +138,7 @@ struct SchedulerTests {
             refusal(GenerationRequest(prompt: [1, 1], generatedBefore: 1, maxTokens: 1))
                 == .invalidGeneratedBefore(1, prompt: 2, maxTokens: 1))
         #expect(refusal(GenerationRequest(prompt: [1], maxTokens: 1, topLogprobs: 65)) == .invalidTopLogprobs(65))
+        #expect(refusal(GenerationRequest(prompt: [1], maxTokens: 1, scores: true)) == .nothingToPredict)
         let cold = SamplingOptions(temperature: -1)
         #expect(
             refusal(GenerationRequest(prompt: [1], sampling: cold, maxTokens: 1))

@@ -29,6 +29,31 @@ struct ScoreTests {
         #expect(one == (try model.score(ids, team: TestModels.team, chunk: 4)))
     }
 
+    /// An engine scores among other work, in its own chunks, and gives the same bits.
+    @Test func anEngineScoresBesideOthers() throws {
+        let model = try TestModels.tiny("llama3")
+        let others = (0..<5).map { seed in
+            GenerationRequest(
+                prompt: Array(ids.prefix(3 + seed)), sampling: SamplingOptions(temperature: 1, seed: UInt64(seed)),
+                maxTokens: 20)
+        }
+        for scored in [1, 3, 64] {
+            let limits = EngineLimits(
+                tokensPerStepMax: 16, promptTokensBesideDecodingMax: 9, scoredTokensPerStepMax: scored, contextMax: 64,
+                keyValuePagesMax: 16)
+            let engine = try Engine(model: model, limits: limits, team: TestModels.team)
+            let requests = [ids, Array(ids.prefix(12))].map {
+                GenerationRequest(prompt: $0, maxTokens: 1, scores: true)
+            }
+            let outcomes = try engine.complete(others + requests + others)
+            for (outcome, request) in zip(outcomes[5...6], requests) {
+                #expect(outcome.tokens.isEmpty)
+                #expect(outcome.finish == .scored(try model.score(request.prompt, team: TestModels.team)))
+            }
+            #expect(outcomes.prefix(5).map(\.tokens) == outcomes.suffix(5).map(\.tokens))
+        }
+    }
+
     @Test func badInputIsRefused() throws {
         let model = try TestModels.tiny("llama3")
         #expect(throws: ScoreError.tooFewTokens(1)) { try model.score([1], team: TestModels.team) }

@@ -22,6 +22,7 @@ route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="j
                        allowed=["german", "python"], biases=[w.NamedValue(name="swift", value=-1.5)],
                        weights=[w.NamedValue(name="manual", value=0.25)])
 missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
+score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in range(32)))
 holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33)
 data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
 nonce = bytes(17 * i for i in range(16))
@@ -29,7 +30,8 @@ nonce = bytes(17 * i for i in range(16))
 
 def query(**prompt):
     return dict(query=w.Query(id=ID, node="writer", sampling=sampling, max_tokens=99, stop=["\n\n", "ende"],
-                              deadline_milliseconds=30000, from_position=17, trace=True, top_logprobs=3, route=route, **prompt))
+                              deadline_milliseconds=30000, from_position=17, trace=True, top_logprobs=3, route=route, score=True,
+                              **prompt))
 
 
 bodies = [
@@ -47,7 +49,7 @@ bodies = [
         timings=w.Timings(queue=1, prefill=2, decode=3, total=6),
         trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
                               prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
-        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9), missing=missing)),
+        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9), missing=missing, score=score)),
     dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
                            tokens_sent=8)),
     dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
@@ -72,11 +74,11 @@ bodies = [
     dict(goodbye=w.Goodbye(incarnation=4, reason="SIGTERM")),
     dict(assign=w.Assign(assignment=5, model="m", generated_before=2, sampling=sampling, max_tokens=64,
                          top_logprobs=2, deadline_milliseconds=1234,
-                         route=w.RouteOptions(method="phatgoose", top_k=2))),
+                         route=w.RouteOptions(method="phatgoose", top_k=2), score=True)),
     dict(withdraw=w.Withdraw(assignment=5)),
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
-                       decode_microseconds=7, missing=missing, generated_tokens=8)),
+                       decode_microseconds=7, missing=missing, generated_tokens=8, score=score)),
     dict(membership=w.Membership(version=3, holders=[
         w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),
     dict(open_set=w.OpenSet(set=2, nonce=nonce, worker="w1", incarnation=4, trunk_sha256="aa", numerics="lr1",

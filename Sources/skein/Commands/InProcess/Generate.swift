@@ -1,17 +1,20 @@
 import ArgumentParser
+import Client
 import Digest
 import Inference
+import Messaging
 import Tokenization
 import Weights
 
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answers a prompt in this process, without a cluster.",
+        abstract: "Answers a prompt in this process, or with --topology through a running cluster.",
         discussion: "The prompt goes through the model's chat template unless --raw is given.")
 
     @OptionGroup var source: PromptSource
     @OptionGroup var modelOptions: ModelOptions
     @OptionGroup var expertOptions: ExpertOptions
+    @OptionGroup var cluster: ClusterInstead
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var form: PromptForm
     @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
@@ -20,10 +23,12 @@ struct Generate: ParsableCommand {
     func validate() throws {
         if trace, !json { throw ValidationError("--trace needs --json") }
         try sampling.refuseTopLogprobs(unless: json)
+        try cluster.check(modelOptions, expertOptions, trace: trace)
     }
 
     func run() throws {
         let prompt = try source.text()
+        if cluster.isWanted { return try ask(prompt) }
         let model = try modelOptions.load()
         let ids = try form.tokens(prompt, model.text)
         var generation = try Generation(
@@ -32,6 +37,19 @@ struct Generate: ParsableCommand {
         try generation.run(request(ids, model)) { if !json { Terminal.write($0) } }
         guard json else { return Terminal.write("\n") }
         try JSONOutput.print(GenerationJSON(generation, model, ids, withLogprobs: sampling.topLogprobs > 0))
+    }
+
+    private func ask(_ prompt: String) throws {
+        let query = Query(
+            id: .random(), node: cluster.node ?? "", prompt: try form.wire(prompt), sampling: sampling.wire,
+            maxTokens: UInt32(sampling.maxTokens ?? 0), stop: sampling.stop,
+            topLogprobs: UInt32(sampling.topLogprobs), route: try cluster.route(expertOptions))
+        let printsText = !json
+        let answer = try cluster.answer(to: query) { event in
+            if printsText, case .partial(let partial) = event { Terminal.write(partial.text) }
+        }
+        guard json else { return Terminal.write("\n") }
+        try JSONOutput.print(QueryJSON(answer, withTrace: false, withLogprobs: sampling.topLogprobs > 0))
     }
 
     private func request(_ ids: [Int32], _ model: LoadedModel) throws -> GenerationRequest {

@@ -3,15 +3,20 @@ import Digest
 import Foundation
 import Gating
 import Inference
+import Messaging
 import Tokenization
 
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Measures how well a model predicts a text, and fingerprints its logits.",
-        discussion: "A text is taken as it is: no chat template, special tokens in it are plain text.")
+        discussion: """
+            A text is taken as it is: no chat template, special tokens in it are plain text. With --topology a running \
+            cluster computes; equal fingerprints are equal bits, wherever models and experts are.
+            """)
 
     @OptionGroup var modelOptions: ModelOptions
     @OptionGroup var expertOptions: ExpertOptions
+    @OptionGroup var cluster: ClusterInstead
     @Option(name: .customLong("top-k"), parsing: .unconditional, help: "The same as --route-top-k.") var topK: Int?
     @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
     @Option(name: .customLong("text-file"), help: ArgumentHelp("A text.", valueName: "file")) var textFile: String?
@@ -26,11 +31,17 @@ struct ScoreCommand: ParsableCommand {
         let meanNLL: Double
         /// Given tokens; one fewer is predicted.
         let tokens: Int
-        let logitsSHA256, compute, numerics: String
+        let logitsSHA256: String
+        /// Not known of a cluster.
+        let compute: String?
+        let numerics: String
         /// Only with --experts: how tokens were routed, and the version of the set.
         let route, experts: String?
         /// Only with --trace.
         let choices: [ChoiceJSON]?
+        /// Only of a cluster: how often the text was begun, and the experts it went without.
+        var attempts: UInt32? = nil
+        var missingExperts: [QueryJSON.MissingJSON]? = nil
     }
 
     func validate() throws {
@@ -41,6 +52,10 @@ struct ScoreCommand: ParsableCommand {
         if topK != nil, expertOptions.topK != nil {
             throw ValidationError("--top-k and --route-top-k are the same; give one")
         }
+        try cluster.check(modelOptions, expertOptions, trace: trace)
+        if maxTokens != nil, cluster.isWanted, idsFile == nil {
+            throw ValidationError("--max-tokens needs --ids-file or --model: a cluster's text is encoded by its router")
+        }
         if let maxTokens, maxTokens < 2 {
             throw ValidationError("--max-tokens is \(maxTokens); fewer than 2 tokens predict nothing")
         }
@@ -49,6 +64,7 @@ struct ScoreCommand: ParsableCommand {
     func run() throws {
         let given = try idsFile.map { try Self.readIDs($0) }
         let bytes = try textFile.map { try InputFile.bytes($0) } ?? []
+        if cluster.isWanted { return try show(ask(given, bytes)) }
         let model = try modelOptions.load()
         let all = given ?? model.text.encode(raw: String(decoding: bytes, as: UTF8.self), parseSpecial: false)
         let ids = Array(all.prefix(maxTokens ?? all.count))
@@ -71,6 +87,27 @@ struct ScoreCommand: ParsableCommand {
                 choices: trace ? bank.map { ChoiceJSON.list(choices, model.weights, $0.set) } : nil))
     }
 
+    private func ask(_ ids: [Int32]?, _ text: [UInt8]) throws -> Output {
+        let prompt: Prompt =
+            ids.map { .tokens(Array($0.prefix(maxTokens ?? $0.count))) } ?? .text(String(decoding: text, as: UTF8.self))
+        let route = try cluster.route(expertOptions, topK: topK)
+        let answer = try cluster.answer(
+            to: Query(id: .random(), node: cluster.node ?? "", prompt: prompt, trace: true, route: route, score: true))
+        guard let final = answer.final, let score = final.score else {
+            throw CommandFailure.failed("the cluster answered without a score; its router is another version")
+        }
+        return Output(
+            meanNLL: score.meanNLL, tokens: Int(score.tokens), logitsSHA256: Self.hex(score.logitsSHA256), compute: nil,
+            numerics: final.receipt?.numerics ?? "",
+            route: route.map { _ in "\(expertOptions.route ?? "the topology's")" },
+            experts: nil, choices: nil, attempts: final.attempt,
+            missingExperts: final.missing.isEmpty ? nil : final.missing.map { .init(expert: $0.expert, rows: $0.rows) })
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     private func show(_ output: Output) throws {
         if json { return try JSONOutput.print(output) }
         print(
@@ -82,6 +119,9 @@ struct ScoreCommand: ParsableCommand {
             """)
         if let route = output.route, let experts = output.experts {
             print("route         \(route)\nexperts       SHA-256 \(experts)")
+        }
+        if let missing = output.missingExperts {
+            Terminal.note("scored without experts that were chosen and that no worker held: \(missing.map(\.expert))")
         }
     }
 
