@@ -44,6 +44,8 @@ let package = Package(
 
         // Layer 1: values and the wrappers of one C library each.
         .target(name: "Benchmarking", swiftSettings: strict),
+        .target(name: "Evaluation", swiftSettings: safe),
+        .target(name: "Charts", swiftSettings: safe),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
@@ -61,7 +63,8 @@ let package = Package(
             name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"],
             swiftSettings: safe),
         .target(
-            name: "ExpertStore", dependencies: ["Digest", "Weights", .product(name: "Yams", package: "Yams")],
+            name: "ExpertStore",
+            dependencies: ["Digest", "LinearAlgebra", "Weights", .product(name: "Yams", package: "Yams")],
             swiftSettings: safe),
         .target(
             name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
@@ -103,9 +106,8 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Client", "Digest", "ExpertStore", "Gating", "Inference", "Kernels", "Launcher",
-                "Messaging",
-                "Observability",
+                "Benchmarking", "Charts", "Client", "Digest", "Evaluation", "ExpertStore", "Gating", "Inference",
+                "Kernels", "Launcher", "Messaging", "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -114,6 +116,8 @@ let package = Package(
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
+        .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: strict),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "CKernels"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

@@ -158,3 +158,59 @@ struct CalibrationFileTests {
         }
     }
 }
+
+struct MeanAdapterTests {
+    /// At full rank the mean is the mean: (1/N) Σ s B A u for any u, up to the rounding to halves.
+    @Test func atFullRankItIsTheMeanOfTheProducts() throws {
+        let adapters = try ["french", "swift"].map {
+            try StoredExpert(folder: "\(ShippedExperts.folder)/\($0)").adapter()
+        }
+        let mean = try MeanAdapter(of: adapters, rank: 16)
+        #expect(mean.energyKept > 0.999_999)
+        let site = "model.layers.3.self_attn.k_proj"
+        let pair = try #require(mean.adapter.pairs.first { $0.site == site })
+        #expect(pair.rank == 16 && pair.alpha == 16)
+        let input = (0..<pair.inputs).map { Float(($0 * 37) % 19) / 19 - 0.5 }
+        let expected = try adapters.map { adapter in
+            let own = try #require(adapter.pair(at: site))
+            return product(own.up.floats(), own.down.floats(), rank: own.rank, input).map { $0 * own.scale / 2 }
+        }
+        let found = product(pair.up, pair.down, rank: pair.rank, input)
+        let largest = found.map(\.magnitude).max() ?? 0
+        for index in found.indices {
+            #expect(abs(found[index] - expected[0][index] - expected[1][index]) < 1e-4 * largest)
+        }
+    }
+
+    @Test func aCalibratedSetReadsItsCommonExpertAndRefusesAnother() throws {
+        try withTemporaryFolder { folder in
+            for name in ["french", "swift"] { try copy("\(ShippedExperts.folder)/\(name)", "\(folder)/\(name)") }
+            let stored = try ExpertStore.set([folder])
+            #expect(try StoredCalibration(of: stored).common == nil)
+            let mean = try MeanAdapter(of: try stored.map { try $0.adapter() }, rank: 2)
+            #expect(mean.energyKept > 0.1 && mean.energyKept < 1)
+            let hash = try mean.write(to: folder, trunkName: "t")
+            let set = ExpertStore.setHash(stored)
+            try CalibrationFile(
+                trunkHash: stored[0].manifest.trunk.hash,
+                common: .init(setHash: set, hash: hash, rank: 2, energyKept: mean.energyKept)
+            ).write(to: "\(folder)/\(CalibrationFile.fileName)")
+            let read = try #require(try StoredCalibration(of: stored).common)
+            #expect(read.hash == hash && read.adapter.pairs.count == 210 && read.adapter.pairs[0].rank == 2)
+            #expect(try ExpertStore.list(folder).count == 2, "the common expert is none of the set")
+            #expect(try StoredCalibration(of: [stored[0]]).common == nil, "another set has another mean")
+            try Data([1, 2, 3]).write(to: URL(filePath: "\(folder)/_common/adapter_model.safetensors"))
+            expectError(.hashMismatch, "sha256") { try StoredCalibration(of: stored) }
+        }
+    }
+
+    /// B (A u); B: [out, rank], A: [rank, in].
+    private func product(_ up: [Float], _ down: [Float], rank: Int, _ input: [Float]) -> [Float] {
+        let inner = (0..<rank).map { row in
+            zip(down[row * input.count..<(row + 1) * input.count], input).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        return (0..<up.count / rank).map { row in
+            zip(up[row * rank..<(row + 1) * rank], inner).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+    }
+}

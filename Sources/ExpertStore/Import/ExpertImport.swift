@@ -43,13 +43,13 @@ package struct ExpertImport {
         try checkPlace()
         let staging = "\(trunkFolder)/.\(name).\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: staging) }
-        try fileSystem(staging) {
+        try PEFTFolder.fileSystem(staging) {
             try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
         }
         try fill(staging)
         try finish(staging)
         let place = "\(trunkFolder)/\(name)"
-        try fileSystem(place) { try FileManager.default.moveItem(atPath: staging, toPath: place) }
+        try PEFTFolder.fileSystem(place) { try FileManager.default.moveItem(atPath: staging, toPath: place) }
         return try StoredExpert(folder: place)
     }
 
@@ -106,26 +106,14 @@ package struct ExpertImport {
                 if optional.contains(name) { continue }
                 throw ExpertStoreError(.missing, file: from, field: "file", "a PEFT adapter has this file")
             }
-            try fileSystem(from) {
+            try PEFTFolder.fileSystem(from) {
                 try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: "\(staging)/\(name)"))
             }
         }
     }
 
     private func write(_ adapter: ImportedAdapter, to staging: String) throws(ExpertStoreError) {
-        try write(adapter.weightsFile(), to: "\(staging)/\(AdapterFolder.weightsFile)")
-        let settings = adapter.settings
-        try writeJSON(
-            PEFTDocument(
-                baseModelNameOrPath: trunkName, r: settings.rank, loraAlpha: settings.alpha,
-                rankPattern: settings.ranks, alphaPattern: settings.alphas, targetModules: adapter.pairs.map(\.site)),
-            to: "\(staging)/\(AdapterFolder.configurationFile)")
-        guard let gates = adapter.gatesFile() else { return }
-        try write(gates, to: "\(staging)/\(SiteVectors.Kind.gate.fileName)")
-        let hash = try StoredExpert.digest("\(staging)/\(AdapterFolder.weightsFile)")
-        try writeJSON(
-            GateDocument(format: GateConfiguration.format, adapterSha256: hash.hex, baseModel: trunkName),
-            to: "\(staging)/\(GateConfiguration.fileName)")
+        try PEFTFolder.write(adapter, trunkName: trunkName, to: staging)
     }
 
     /// Checks everything, adds prototypes where there are none, and writes the manifest.
@@ -138,7 +126,7 @@ package struct ExpertImport {
         }
         if adapter.prototypes == nil {
             let hash = try StoredExpert.digest(adapter.weightsPath)
-            try write(
+            try PEFTFolder.write(
                 Prototypes.file(for: adapter, hash: hash.hex), to: "\(staging)/\(SiteVectors.Kind.arrow.fileName)")
         }
         var files: [String: SHA256Digest] = [:]
@@ -148,45 +136,6 @@ package struct ExpertImport {
         let manifest = ExpertManifest(
             name: name, trunk: .init(name: trunkName, hash: trunkHash), files: files, licence: licence,
             provenance: provenance)
-        try write(Array(manifest.yaml.utf8), to: "\(staging)/\(ExpertManifest.fileName)")
+        try PEFTFolder.write(Array(manifest.yaml.utf8), to: "\(staging)/\(ExpertManifest.fileName)")
     }
-}
-
-extension ExpertImport {
-    private func write(_ bytes: [UInt8], to path: String) throws(ExpertStoreError) {
-        try fileSystem(path) { try Data(bytes).write(to: URL(filePath: path)) }
-    }
-
-    private func writeJSON(_ document: some Encodable, to path: String) throws(ExpertStoreError) {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try fileSystem(path) { try encoder.encode(document).write(to: URL(filePath: path)) }
-    }
-
-    private func fileSystem<R>(_ path: String, _ body: () throws -> R) throws(ExpertStoreError) -> R {
-        do { return try body() } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "file", error.localizedDescription)
-        }
-    }
-}
-
-/// `adapter_config.json` with the keys that PEFT itself needs, in camel case.
-private struct PEFTDocument: Encodable {
-    let peftType = "LORA"
-    let taskType = "CAUSAL_LM"
-    let bias = "none"
-    let baseModelNameOrPath: String
-    let r: Int
-    let loraAlpha: Double
-    let rankPattern: [String: Int]
-    let alphaPattern: [String: Double]
-    let targetModules: [String]
-}
-
-/// `phatgoose_config.json` of gates that came from elsewhere.
-private struct GateDocument: Encodable {
-    let format: Int
-    let adapterSha256: String
-    let baseModel: String
 }

@@ -8,6 +8,8 @@ package struct Score: Sendable, Equatable {
     package let meanNLL: Double
     /// Given ids; one fewer is predicted.
     package let tokens: Int
+    /// -ln p(id_i | id_0 … id_(i-1)) for i = 1, 2, …; nats.
+    package let losses: [Double]
     /// Over the f32 logits of every position, rows in order, little-endian.
     package let logitsSHA256: SHA256Digest
 }
@@ -103,21 +105,22 @@ extension LanguageModel {
 
 /// What has been scored so far.
 final class ScoreSum {
-    private var negativeLogLikelihood = 0.0
+    private var losses: [Double] = []
     private var digest = SHA256()
 
-    var isSound: Bool { negativeLogLikelihood.isFinite }
+    var isSound: Bool { losses.allSatisfy(\.isFinite) }
 
     /// -ln p(next) = ln Σ_j e^(l_j) - l_next.
     func add(_ logits: Span<Float>, next: Int32?, _ context: ComputeContext) {
         // Unsafe only for types with padding; a Float has none.
         digest.update(unsafe logits.bytes)
         guard let next else { return }
-        negativeLogLikelihood += context.logSumExp(logits) - Double(logits[Int(next)])
+        losses.append(context.logSumExp(logits) - Double(logits[Int(next)]))
     }
 
     func score(tokens: Int) -> Score {
         Score(
-            meanNLL: negativeLogLikelihood / Double(tokens - 1), tokens: tokens, logitsSHA256: digest.finalise())
+            meanNLL: losses.reduce(0, +) / Double(tokens - 1), tokens: tokens, losses: losses,
+            logitsSHA256: digest.finalise())
     }
 }

@@ -12,6 +12,19 @@ package struct ImportedAdapter: Sendable {
         package let down: [Float]
         /// B, [outputs, rank].
         package let up: [Float]
+
+        package init(
+            site: String, rank: Int, alpha: Double, inputs: Int, outputs: Int, down: [Float], up: [Float]
+        ) {
+            precondition(down.count == rank * inputs && up.count == outputs * rank)
+            self.site = site
+            self.rank = rank
+            self.alpha = alpha
+            self.inputs = inputs
+            self.outputs = outputs
+            self.down = down
+            self.up = up
+        }
     }
 
     /// Sorted by site, never empty.
@@ -38,6 +51,13 @@ package struct ImportedAdapter: Sendable {
         self.pairs = pairs.sorted { $0.site < $1.site }
         self.gates = gates
         self.isHalf = isHalf
+    }
+
+    /// Computed here instead of read, without gates.
+    ///
+    /// - Parameter asHalves: whether it is written down in halves, each number rounded to the nearest.
+    package init(computed pairs: [Pair], asHalves: Bool) throws(WeightsError) {
+        try self.init(pairs: pairs, gates: [:], isHalf: asHalves, file: "computed adapter")
     }
 }
 

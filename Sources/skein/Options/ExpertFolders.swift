@@ -24,7 +24,7 @@ struct ExpertFolders {
         let files = FileManager.default
         if files.fileExists(atPath: "\(path)/\(AdapterFolder.configurationFile)") { return [path] }
         guard levels > 0, let entries = try? files.contentsOfDirectory(atPath: path) else { return [] }
-        return entries.filter { !$0.hasPrefix(".") }.sorted().flatMap {
+        return entries.filter { !$0.hasPrefix(".") && $0 != MeanAdapter.folderName }.sorted().flatMap {
             adapters(in: "\(path)/\($0)", levels: levels - 1)
         }
     }
@@ -46,8 +46,9 @@ struct ExpertFolders {
                 adapter: try expert.verify(trunk: (checkpoint.configuration, trunk)))
         }
         Terminal.endProgress()
-        let calibration = stored.count == sources.count ? try Self.calibration(of: stored) : .none
-        return try ExpertSet.load(sources, for: model.weights, calibration: calibration, team: model.team)
+        let calibration = stored.count == sources.count ? try StoredCalibration(of: stored) : .none
+        return try ExpertSet.load(
+            sources, for: model.weights, calibration: SetCalibration(calibration), team: model.team)
     }
 
     private static func plain(_ path: String) throws -> ExpertSource {
@@ -57,18 +58,13 @@ struct ExpertFolders {
             name: URL(filePath: path).lastPathComponent, hash: try SHA256Digest(ofFileAt: adapter.weightsPath).hex,
             adapter: adapter)
     }
+}
 
-    /// What was calibrated for exactly this set, in the folder above its experts.
-    private static func calibration(of stored: [StoredExpert]) throws -> SetCalibration {
-        let sorted = stored.sorted { $0.name < $1.name }
-        guard let first = sorted.first else { return .none }
-        let path = URL(filePath: first.folder).deletingLastPathComponent().appending(path: CalibrationFile.fileName)
-            .path
-        guard FileManager.default.fileExists(atPath: path) else { return .none }
-        let hash = ExpertStore.setHash(sorted)
-        let entries = try CalibrationFile(path: path).entries.filter { $0.setHash == hash }
-        return SetCalibration(
-            nullScores: Dictionary(
-                entries.map { ($0.method, $0.thresholds.mapValues { Float($0) }) }, uniquingKeysWith: { $1 }))
+extension SetCalibration {
+    /// As a set of experts takes it.
+    init(_ stored: StoredCalibration) {
+        self.init(
+            nullScores: stored.nullScores.mapValues { $0.mapValues { Float($0) } },
+            common: stored.common.map { CommonExpert(adapter: $0.adapter, hash: $0.hash.hex) })
     }
 }

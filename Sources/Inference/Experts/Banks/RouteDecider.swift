@@ -11,6 +11,7 @@ final class RouteDecider {
     private var scratch = DecisionScratch()
     private var items = ItemSorter()
     private var tally = RoutingTally()
+    var onTopScore: ((RowOrigin, _ group: Int, _ linear: Int, _ score: Float) -> Void)?
 
     init(rowsMax: Int) {
         self.rowsMax = rowsMax
@@ -82,6 +83,10 @@ extension RouteDecider {
             let dots = dots[kind]
         else { return }
         try score(row, route.plan, place, gates, dots, first, &scratch.scores)
+        if let onTopScore {
+            let top = scratch.scores[0..<route.plan.expertCount].max() ?? -.infinity
+            onTopScore(origin, place.routing.group.index, place.linear, top)
+        }
         let tau = place.site.nullScores[route.nullIndex]
         let kept = try keep(route.plan, tau, scratch.scores, &scratch.experts, &scratch.weights)
         for index in 0..<kept.count {

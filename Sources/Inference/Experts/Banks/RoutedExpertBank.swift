@@ -15,6 +15,10 @@ package final class RoutedExpertBank: ExpertBank {
     package let defaultRoute: RouteOptions
     /// Where a test or a replay gives choices instead of scores: the experts and weights of a token at a linear of a group, or nil.
     package var replay: ((RowOrigin, _ group: Int, _ linear: Int) -> Choice?)?
+    /// Called with the highest score of every decision that scores make, whoever is chosen: what a null expert's τ is set by.
+    package var onTopScore: ((RowOrigin, _ group: Int, _ linear: Int, _ score: Float) -> Void)? {
+        didSet { decider.onTopScore = onTopScore }
+    }
 
     /// Sets of experts in use at once.
     package static let liveVersionsMax = 2

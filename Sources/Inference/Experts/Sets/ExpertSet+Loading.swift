@@ -14,7 +14,7 @@ extension ExpertSet {
             throw ExpertSetError("two experts are named '\(left.name)'; rename one")
         }
         do throws(WeightsError) {
-            for adapter in sorted.map(\.adapter) + [calibration.common].compactMap({ $0 }) {
+            for adapter in sorted.map(\.adapter) + [calibration.common?.adapter].compactMap({ $0 }) {
                 try adapter.check(against: model.configuration)
             }
         } catch { throw ExpertSetError(error.description) }
@@ -37,7 +37,7 @@ extension ExpertSet {
         for (method, scores) in calibration.nullScores.sorted(by: { $0.key < $1.key }) {
             lines += scores.sorted { $0.key < $1.key }.map { "\(method) \($0.key) \($0.value.bitPattern)" }
         }
-        if let common = calibration.common { lines.append("common \(common.path)") }
+        if let common = calibration.common { lines.append("common \(common.hash)") }
         var digest = SHA256()
         unsafe digest.update(Array(lines.joined(separator: "\n").utf8).span.bytes)
         return digest.finalise()
@@ -83,7 +83,7 @@ private struct GroupLoader: Sendable {
 
     private func site(_ name: String) throws(ExpertSetError) -> SiteExperts? {
         let pairs = sources.map { $0.adapter.pair(at: name) }
-        let common = calibration.common?.pair(at: name)
+        let common = calibration.common?.adapter.pair(at: name)
         guard common != nil || pairs.contains(where: { $0 != nil }) else { return nil }
         let packed = try zip(sources, pairs).map { source, pair throws(ExpertSetError) -> PackedPair? in
             guard source.isResident, let pair else { return nil }

@@ -35,6 +35,8 @@ package final class ExpertSet: Sendable {
     }
 
     package var names: [String] { experts.map(\.name) }
+    /// Whether there is a common expert.
+    package var hasCommon: Bool { groups.contains { $0?.sites.contains { $0?.common != nil } ?? false } }
     /// The id of the common expert.
     package var commonID: Int { experts.count }
 

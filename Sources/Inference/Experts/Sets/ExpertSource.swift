@@ -28,14 +28,26 @@ package struct SetCalibration: Sendable {
     /// τ, the null expert's score, by method (`RouteMethod.description`, since each has scores of its own) and site.
     package var nullScores: [String: [String: Float]]
     /// The mean of all adapters, which may take a share of the weight; never sent anywhere.
-    package var common: AdapterFolder?
+    package var common: CommonExpert?
 
-    package init(nullScores: [String: [String: Float]] = [:], common: AdapterFolder? = nil) {
+    package init(nullScores: [String: [String: Float]] = [:], common: CommonExpert? = nil) {
         self.nullScores = nullScores
         self.common = common
     }
 
     package static let none = SetCalibration()
+}
+
+/// The mean of a set's adapters, as an adapter of low rank.
+package struct CommonExpert: Sendable {
+    package let adapter: AdapterFolder
+    /// SHA-256 of its weight file, hexadecimal digits.
+    package let hash: String
+
+    package init(adapter: AdapterFolder, hash: String) {
+        self.adapter = adapter
+        self.hash = hash
+    }
 }
 
 /// Why experts make no set: which expert and site, and what to do.

@@ -17,6 +17,8 @@ struct BenchReport: Encodable {
         print(parts.compactMap { $0?.joined(separator: "\n") }.joined(separator: "\n\n"))
     }
 
+    static func decimals(_ value: Double, _ count: Int) -> String { String(format: "%.\(count)f", value) }
+
     /// Three digits or more, as many as a reader needs.
     static func number(_ value: Double) -> String {
         String(format: abs(value) < 10 ? "%.2f" : abs(value) < 100 ? "%.1f" : "%.0f", value)

@@ -39,12 +39,31 @@ package struct CalibrationFile: Sendable, Equatable {
         }
     }
 
+    /// The common expert of a set: the mean of its adapters, truncated, in `_common/` beside the experts.
+    package struct Common: Sendable, Equatable {
+        package let setHash: SHA256Digest
+        /// Of its `adapter_model.safetensors`.
+        package let hash: SHA256Digest
+        package let rank: Int
+        /// Σ_kept σ² / Σ σ² over all sites.
+        package let energyKept: Double
+
+        package init(setHash: SHA256Digest, hash: SHA256Digest, rank: Int, energyKept: Double) {
+            self.setHash = setHash
+            self.hash = hash
+            self.rank = rank
+            self.energyKept = energyKept
+        }
+    }
+
     package let trunkHash: SHA256Digest
     package private(set) var entries: [Entry]
+    package var common: Common?
 
-    package init(trunkHash: SHA256Digest, entries: [Entry] = []) {
+    package init(trunkHash: SHA256Digest, entries: [Entry] = [], common: Common? = nil) {
         self.trunkHash = trunkHash
         self.entries = entries
+        self.common = common
     }
 
     package func entry(setHash: SHA256Digest, method: String) -> Entry? {
@@ -77,14 +96,22 @@ package struct CalibrationFile: Sendable, Equatable {
             }
             entries.append(entry)
         }
-        self.init(trunkHash: hash, entries: entries)
+        var common: Common?
+        if let value = json["common"] {
+            guard let read = Common(value) else { throw malformed("common", "lacks a field or has a wrong one") }
+            common = read
+        }
+        self.init(trunkHash: hash, entries: entries, common: common)
     }
 
     /// Writes the file at `path`, replacing it in one step.
     package func write(to path: String) throws(ExpertStoreError) {
         let document = Document(
             format: Self.format, trunkSha256: trunkHash.hex,
-            entries: entries.sorted { ($0.setHash.hex, $0.method) < ($1.setHash.hex, $1.method) }.map(\.document))
+            entries: entries.sorted { ($0.setHash.hex, $0.method) < ($1.setHash.hex, $1.method) }.map(\.document),
+            common: common.map {
+                .init(setSha256: $0.setHash.hex, sha256: $0.hash.hex, rank: $0.rank, energyKept: $0.energyKept)
+            })
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -107,9 +134,28 @@ package struct CalibrationFile: Sendable, Equatable {
             let tau: [String: Double]
         }
 
+        struct Common: Encodable {
+            let setSha256: String
+            let sha256: String
+            let rank: Int
+            let energyKept: Double
+        }
+
         let format: Int
         let trunkSha256: String
         let entries: [Entry]
+        let common: Common?
+    }
+}
+
+extension CalibrationFile.Common {
+    fileprivate init?(_ value: JSONValue) {
+        guard let set = value["set_sha256"]?.textValue.flatMap(SHA256Digest.init(hex:)),
+            let hash = value["sha256"]?.textValue.flatMap(SHA256Digest.init(hex:)),
+            let rank = value["rank"]?.integerValue, rank > 0,
+            let energy = value["energy_kept"]?.numberValue, (0...1).contains(energy)
+        else { return nil }
+        self.init(setHash: set, hash: hash, rank: rank, energyKept: energy)
     }
 }
 

@@ -1,0 +1,61 @@
+import Gating
+import Inference
+
+/// One row of the evaluation: a name, and how it routes.
+struct EvaluatedMethod {
+    let name: String
+    let options: RouteOptions
+
+    /// What others are compared with: the paper's own setting.
+    static let reference = "phatgoose k=2"
+
+    /// Everything that a set of experts can be routed by, as far as it has what that needs.
+    static func all(for set: ExpertSet) -> [EvaluatedMethod] {
+        let calibrated = set.calibratedMethods.contains(RouteMethod.phatgoose.description)
+        let count = set.experts.count
+        var methods = [EvaluatedMethod(name: "trunk", options: .off), .init("merged", .merged)]
+        methods += [("arrow k=3", RouteMethod.arrow), ("arrow:unit k=3", .arrowUnit), ("average k=2", .average)]
+            .filter { set.isRoutable(by: $0.1) }.map { .init($0.0, $0.1) }
+        if set.isRoutable(by: .phatgoose) {
+            for k in [1, 2, 3, count].filter({ $0 <= count }) { methods.append(.init("phatgoose k=\(k)", k: k)) }
+            methods.append(.init("phatgoose k=2 T=0.5", k: 2, temperature: 0.5))
+            methods.append(.init("phatgoose k=\(count) T=2", k: count, temperature: 2))
+            if calibrated { methods.append(.init("phatgoose k=2 null", k: 2, null: .on)) }
+            if set.hasCommon { methods += common(calibrated: calibrated) }
+        }
+        return methods + set.names.map { .init("single:\($0)", .single($0)) }
+    }
+
+    private static func common(calibrated: Bool) -> [EvaluatedMethod] {
+        var methods: [EvaluatedMethod] = [
+            .init("phatgoose k=2 common 0.25", k: 2, common: .fixed(0.25)),
+            .init("phatgoose k=2 common 0.5", k: 2, common: .fixed(0.5)),
+            .init("phatgoose k=2 common dropped:1", k: 2, common: .dropped(factor: 1)),
+            .init("phatgoose k=2 common entropy:1", k: 2, common: .entropy(most: 1)),
+        ]
+        if calibrated {
+            methods.append(.init("phatgoose k=2 null common null", k: 2, null: .on, common: .inPlaceOfNull))
+            methods.append(.init("phatgoose k=2 null common dropped:1", k: 2, null: .on, common: .dropped(factor: 1)))
+        }
+        return methods
+    }
+
+    private init(name: String, options: RouteOptions) {
+        self.name = name
+        self.options = options
+    }
+
+    private init(_ name: String, _ method: RouteMethod) {
+        self.init(name: name, options: RouteOptions(method: method))
+    }
+
+    private init(
+        _ name: String, k: Int, temperature: Float = 1, null: NullRule = .off, common: CommonShare = .off
+    ) {
+        self.init(name: name, options: RouteOptions(topK: k, temperature: temperature, null: null, common: common))
+    }
+
+    var isSingle: Bool {
+        if case .single = options.method { true } else { false }
+    }
+}
