@@ -3,6 +3,7 @@ import ExpertStore
 import Foundation
 import Inference
 import Weights
+import WorkerService
 
 /// The experts in some folders: each is an adapter's folder, or holds adapters' folders, at most two levels down. Those of a store are verified
 /// against their manifests and the trunk; a plain PEFT folder is taken as it is.
@@ -57,14 +58,5 @@ struct ExpertFolders {
         return ExpertSource(
             name: URL(filePath: path).lastPathComponent, hash: try SHA256Digest(ofFileAt: adapter.weightsPath).hex,
             adapter: adapter)
-    }
-}
-
-extension SetCalibration {
-    /// As a set of experts takes it.
-    init(_ stored: StoredCalibration) {
-        self.init(
-            nullScores: stored.nullScores.mapValues { $0.mapValues { Float($0) } },
-            common: stored.common.map { CommonExpert(adapter: $0.adapter, hash: $0.hash.hex) })
     }
 }
