@@ -52,6 +52,7 @@ let package = Package(
         .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "PortableMath", swiftSettings: safe),
         .target(name: "Gating", dependencies: ["PortableMath"], swiftSettings: safe),
+        .target(name: "Deciding", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
         .target(name: "Tokenization", dependencies: ["Weights"], swiftSettings: safe),
         .target(
@@ -125,6 +126,7 @@ let package = Package(
         .testTarget(name: "PortableMathTests", dependencies: ["PortableMath"], swiftSettings: strict),
         .testTarget(
             name: "GatingTests", dependencies: ["Gating"], exclude: ["Goldens"], swiftSettings: strict),
+        .testTarget(name: "DecidingTests", dependencies: ["Deciding"], swiftSettings: strict),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

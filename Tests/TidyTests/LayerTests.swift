@@ -56,7 +56,7 @@ struct LayerTests {
     }
 
     /// Decide purely, act elsewhere: no socket, clock, file, random source or logger.
-    @Test(arguments: ["Routing", "Gating", "PortableMath"])
+    @Test(arguments: ["Routing", "Gating", "Deciding", "PortableMath"])
     func decisionsArePure(target: String) throws {
         let sources = Repository.swiftSources().filter { $0.target == target }
         #expect(!sources.isEmpty)
