@@ -9,7 +9,9 @@ struct Bench: ParsableCommand {
             Without a subcommand: engine, kernels and wire, one after another. Figures are medians; nothing here passes or \
             fails. Let nothing else run meanwhile.
             """,
-        subcommands: [BenchAll.self, BenchEngine.self, BenchKernels.self, BenchWire.self, BenchCluster.self],
+        subcommands: [
+            BenchAll.self, BenchEngine.self, BenchKernels.self, BenchWire.self, BenchCluster.self, BenchExperts.self,
+        ],
         defaultSubcommand: BenchAll.self)
 }
 

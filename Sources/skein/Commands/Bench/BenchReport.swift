@@ -10,10 +10,11 @@ struct BenchReport: Encodable {
     var kernels: KernelReport?
     var wire: WireReport?
     var cluster: ClusterReport?
+    var experts: ExpertsReport?
 
     func show(json: Bool) throws {
         if json { return try JSONOutput.print(self) }
-        let parts = [machine.lines, engine?.lines, kernels?.lines, wire?.lines, cluster?.lines]
+        let parts = [machine.lines, engine?.lines, kernels?.lines, wire?.lines, cluster?.lines, experts?.lines]
         print(parts.compactMap { $0?.joined(separator: "\n") }.joined(separator: "\n\n"))
     }
 
