@@ -5,7 +5,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -42,4 +45,21 @@ int skein_unblock_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     return pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+int skein_time_slice(uint64_t nanoseconds) {
+#if defined(__linux__)
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {.size = 48, .policy = SCHED_OTHER, .runtime = nanoseconds};
+    attributes.nice = getpriority(PRIO_PROCESS, 0);
+    return syscall(SYS_sched_setattr, 0, &attributes, 0) ? errno : 0;
+#else
+    (void)nanoseconds;
+    return 0;
+#endif
 }

@@ -18,3 +18,8 @@ int skein_signal_next(int descriptor);
 
 /// Lets every signal through again in the calling thread: what a child must do that inherited a blocked mask.
 int skein_unblock_signals(void);
+
+/// How long the calling thread, and every thread it starts later, may compute before others get their turn; 0 is the
+/// system's default. Since Linux 6.12 a thread with a shorter slice that wakes up comes before one with a longer that runs,
+/// without any privilege. Returns 0 or an errno value; an older kernel takes it without effect.
+int skein_time_slice(uint64_t nanoseconds);

@@ -26,6 +26,7 @@ final class ExpertThread: Sendable {
         self.wake = wake
         self.shared = shared
         thread = try NamedThread(name: "experts") {
+            TimeSlice.short.give()
             let desk = ExpertDesk(profile: profile, hosted: hosted, team: team)
             var loop = ExpertLoop(socket: owned.take(), desk: desk, wake: wake)
             do throws(SocketError) {
@@ -47,9 +48,6 @@ final class ExpertThread: Sendable {
 }
 
 private struct ExpertLoop {
-    /// How long to look for the next message before going to sleep. Short, for the reason that trunks have.
-    static let spinMicroseconds: UInt64 = 20
-
     let socket: Socket
     let desk: ExpertDesk
     var poller: Poller
@@ -64,13 +62,7 @@ private struct ExpertLoop {
     mutating func turn() throws(SocketError) -> UInt64 {
         _ = try poller.wait(milliseconds: -1)
         var answered: UInt64 = 0
-        var until: UInt64 = 0
-        repeat {
-            while try answerNext() {
-                answered += 1
-                until = MonotonicClock.nowMicroseconds + Self.spinMicroseconds
-            }
-        } while MonotonicClock.nowMicroseconds < until
+        while try answerNext() { answered += 1 }
         return answered
     }
 

@@ -161,6 +161,8 @@ private struct LoadingJob: Sendable {
     }
 
     func run(_ loop: MessageLoop<WorkerShell>, _ life: WorkerLife) {
+        // The threads that compute are started from here.
+        TimeSlice.standard.give()
         let started = MonotonicClock.nowMicroseconds
         do throws(WorkerFault) {
             let models = try ModelSet.load(

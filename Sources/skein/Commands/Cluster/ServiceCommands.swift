@@ -44,6 +44,7 @@ struct RouterCommand: ParsableCommand {
         let topology = try ClusterTopology(contentsOf: options.topology)
         try topology.verifyFiles()
         let log = try options.startLog(topology, process: "router")
+        TimeSlice.short.give()
         do {
             let router = try RouterService(topology, log: log)
             log.info("router of \(topology.name) listens on \(topology.router.front.bind)")
@@ -95,6 +96,7 @@ struct WorkerCommand: ParsableCommand {
         }
         try topology.verifyFiles(forWorker: entry)
         let log = try options.startLog(topology, process: "worker-\(name)")
+        TimeSlice.short.give()
         do {
             let cores = ProcessInfo.processInfo.activeProcessorCount
             let worker = try WorkerService(topology, worker: entry, cores: cores, log: log)
