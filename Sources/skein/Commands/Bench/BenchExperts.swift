@@ -1,7 +1,5 @@
 import ArgumentParser
 import Foundation
-import Launcher
-import Topology
 
 struct BenchExperts: ParsableCommand, WatchesSignals {
     static let configuration = CommandConfiguration(
@@ -25,6 +23,12 @@ struct BenchExperts: ParsableCommand, WatchesSignals {
     @Option(name: .customLong("streams"), help: "Answers at once, besides one alone.") var streams = 16
     @Option(name: .customLong("cache-megabytes"), help: "The bound of the cacheable experts beside the trunk.")
     var cacheMegabytes = 256
+    @Option(
+        help: """
+            Route over this many experts: copies of those in the folder, each with a scale of its own. A stream then has eight of \
+            them to choose from, other ones than its neighbours.
+            """)
+    var copies: Int?
     @OptionGroup var rounds: RoundsOption
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -35,6 +39,9 @@ struct BenchExperts: ParsableCommand, WatchesSignals {
         guard (2...64).contains(streams) else { throw ValidationError("--streams is \(streams); it must be 2 ... 64") }
         guard ["exact", "fast"].contains(compute) else {
             throw ValidationError("--compute is \(compute); it must be exact or fast")
+        }
+        if let copies, !(8...4096).contains(copies) {
+            throw ValidationError("--copies is \(copies); it must be 8 ... 4096")
         }
         if let threads, !(1...ModelOptions.threadsMax).contains(threads) {
             throw ValidationError("--threads is \(threads); it must be 1 ... \(ModelOptions.threadsMax)")
@@ -53,66 +60,5 @@ struct BenchExperts: ParsableCommand, WatchesSignals {
         var report = BenchReport()
         report.experts = try ExpertsTrial(self, site).run()
         try report.show(json: json)
-    }
-}
-
-/// The clusters of a trial, in a temporary folder.
-struct ExpertsTrialSite: Sendable {
-    static let names = ["local", "remote", "cacheable"]
-
-    let folder: URL
-    /// By name, in order.
-    let clusters: [ClusterTopology]
-    let experts: [String]
-
-    init(_ options: BenchExperts) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "skein-experts-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let store = URL(filePath: options.store).path
-        experts = try FileManager.default.contentsOfDirectory(atPath: store).filter {
-            FileManager.default.fileExists(atPath: "\(store)/\($0)/expert.yaml")
-        }.sorted()
-        guard experts.count > 1 else {
-            throw CommandFailure.usage(
-                "--experts \(options.store): needs two experts at least, it has \(experts.count)")
-        }
-        var clusters: [ClusterTopology] = []
-        for name in Self.names {
-            let file = folder.appendingPathComponent("\(name).yaml").path
-            try Self.yaml(name, experts, options).write(toFile: file, atomically: true, encoding: .utf8)
-            clusters.append(try ClusterTopology(contentsOf: file))
-        }
-        self.clusters = clusters
-    }
-
-    func remove() {
-        for cluster in clusters { _ = try? Launcher.stop(cluster) }
-        try? FileManager.default.removeItem(at: folder)
-    }
-
-    private static func yaml(_ name: String, _ experts: [String], _ options: BenchExperts) -> String {
-        let cores = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-        let half = experts.count / 2
-        let workers = [experts[..<half], experts[half...]].enumerated().map { index, share in
-            "  - {name: w\(index), threads: \(max(1, cores / 2)), experts: {names: [\(share.joined(separator: ", "))]}}"
-        }
-        let all = experts.joined(separator: ", ")
-        return """
-            name: bench-\(name)
-            router: {trunk: {models: [m], threads: \(cores), capacity: \(options.streams)}}
-            models:
-              - name: m
-                file: "\(URL(filePath: options.model).path)"
-                compute: \(options.compute)
-                experts:
-                  store: "\(URL(filePath: options.store).path)"
-                  names: [\(all)]
-                  pinned: [\(name == "local" ? all : "")]
-                  cacheable: [\(name == "cacheable" ? all : "")]
-                  cache_megabytes: \(options.cacheMegabytes)
-            \(name == "local" ? "" : "workers:\n" + workers.joined(separator: "\n"))
-            """
     }
 }

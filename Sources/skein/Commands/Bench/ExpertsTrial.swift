@@ -37,7 +37,8 @@ struct ExpertsTrial {
         return ExpertsReport(
             model: options.model, experts: site.experts.count, compute: options.compute,
             threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount, rounds: options.rounds.count,
-            tokens: options.maxTokens, single: single, many: many, streams: options.streams)
+            tokens: options.maxTokens, single: single, many: many, streams: options.streams,
+            cacheMegabytes: options.cacheMegabytes, cacheMegabytesHighest: cacheMegabytesHighest())
     }
 
     private func compare(_ clients: [RouterClient], streams: Int) throws -> [ExpertsReport.Contestant] {
@@ -67,7 +68,7 @@ struct ExpertsTrial {
         let queries = (0..<streams).map { index in
             Query(
                 id: .random(), prompt: .text(Self.openings[index % Self.openings.count] + " \(index)"),
-                maxTokens: UInt32(tokens))
+                maxTokens: UInt32(tokens), route: route(of: index))
         }
         let courses = try OnPool.wait {
             try await withThrowingTaskGroup(of: (Int, Course).self) { group in
@@ -86,6 +87,26 @@ struct ExpertsTrial {
         }
         let count = courses.joined { $0 > begin && $0 <= end }
         return ((end - begin).perSecond(count), courses.map(\.tokens))
+    }
+
+    /// Of many experts, eight for each stream.
+    private func route(of stream: Int) -> RouteOptions? {
+        guard options.copies != nil else { return nil }
+        let count = site.experts.count
+        return RouteOptions(allowed: (0..<8).map { site.experts[(stream * 8 + $0) * 61 % count] }.sorted())
+    }
+
+    /// What the trunk's log says of its cache: the most that it held.
+    private func cacheMegabytesHighest() -> Double? {
+        guard let cluster = site.clusters.last,
+            let log = try? String(contentsOfFile: cluster.paths.logFile("router"), encoding: .utf8)
+        else { return nil }
+        let used = log.split(separator: "\n").compactMap { line in
+            line.split(separator: "comes beside the trunk: ").dropFirst().first?.split(separator: " ").first.flatMap {
+                Double($0)
+            }
+        }
+        return used.max().map { $0 / 1024 }
     }
 
     private static let openings = [
@@ -143,12 +164,18 @@ struct ExpertsReport: Encodable {
     let tokens: Int
     let single, many: [Contestant]
     let streams: Int
+    /// Of the cacheable experts beside the trunk: the bound, and the most that was held.
+    let cacheMegabytes: Int
+    let cacheMegabytesHighest: Double?
 
     var lines: [String] {
         [
             "\(experts) experts of \(model), \(compute), \(threads) threads; answers of \(tokens) tokens, \(rounds) rounds, the "
                 + "same tokens"
         ] + Self.table("1 stream", single) + Self.table("\(streams) streams", many)
+            + [
+                "the cache held at most \(cacheMegabytesHighest.map(BenchReport.number) ?? "0") of \(cacheMegabytes) MiB"
+            ]
     }
 
     private static func table(_ title: String, _ contestants: [Contestant]) -> [String] {
