@@ -47,4 +47,12 @@ import Testing
         #expect(SwitchLag.tokens(until: 1, heaviest: [1, 1, 0, 1, 1]) == nil)
         #expect(SwitchLag.tokens(until: 1, heaviest: []) == nil)
     }
+
+    @Test("A curve after a change has the mean loss by distance")
+    func curve() {
+        var curve = SwitchCurve()
+        curve.add([3, 3, 3, 3, 1, 1])
+        curve.add([5, 5, 5, 5])
+        #expect(curve.means == [4, 1, nil, nil, nil, nil])
+    }
 }

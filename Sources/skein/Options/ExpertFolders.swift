@@ -30,7 +30,10 @@ struct ExpertFolders {
         }
     }
 
-    func load(for model: LoadedModel, at modelPath: String) throws -> ExpertSet {
+    /// - Parameter prepare: what is done to the experts before they are packed.
+    func load(
+        for model: LoadedModel, at modelPath: String, prepare: ([ExpertSource]) throws -> [ExpertSource] = { $0 }
+    ) throws -> ExpertSet {
         let progress = ThrottledProgress("loading \(paths.count) experts")
         let checkpoint = try Checkpoint.open(modelPath)
         let trunk = try ExpertStore.hash(of: checkpoint)
@@ -49,7 +52,7 @@ struct ExpertFolders {
         Terminal.endProgress()
         let calibration = stored.count == sources.count ? try StoredCalibration(of: stored) : .none
         return try ExpertSet.load(
-            sources, for: model.weights, calibration: SetCalibration(calibration), team: model.team)
+            prepare(sources), for: model.weights, calibration: SetCalibration(calibration), team: model.team)
     }
 
     private static func plain(_ path: String) throws -> ExpertSource {

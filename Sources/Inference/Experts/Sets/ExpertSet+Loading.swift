@@ -63,7 +63,7 @@ extension ExpertSet.Member {
         var kinds: Set<GateKind> = []
         if source.adapter.gates != nil { kinds.insert(.gate) }
         if source.adapter.prototypes != nil || source.prototypes != nil { kinds.insert(.prototype) }
-        if source.adapter.averageActivations != nil { kinds.insert(.meanActivation) }
+        if source.adapter.averageActivations != nil || source.meanActivations != nil { kinds.insert(.meanActivation) }
         self.init(name: source.name, hash: source.hash, gateKinds: kinds, isResident: source.isResident)
     }
 }
@@ -125,7 +125,7 @@ private struct GroupLoader: Sendable {
         switch kind {
         case .gate: source.adapter.gates?.vector(at: site)?.floats()
         case .prototype: source.prototypes?[site] ?? source.adapter.prototypes?.vector(at: site)?.floats()
-        case .meanActivation: source.adapter.averageActivations?.vector(at: site)?.floats()
+        case .meanActivation: source.meanActivations?[site] ?? source.adapter.averageActivations?.vector(at: site)?.floats()
         }
     }
 

@@ -10,6 +10,8 @@ package struct ExpertSource: Sendable {
     package let isResident: Bool
     /// Unit prototypes by site for Arrow, where the adapter's folder has none.
     package let prototypes: [String: [Float]]?
+    /// Mean input activations by site, where the adapter's folder has none.
+    package var meanActivations: [String: [Float]]?
 
     package init(
         name: String, hash: String, adapter: AdapterFolder, isResident: Bool = true,

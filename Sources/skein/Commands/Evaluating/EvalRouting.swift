@@ -25,7 +25,11 @@ struct EvalRouting: ParsableCommand {
     var experts: [String] = ["experts"]
     @Option(help: ArgumentHelp("The sets of text: a folder of .jsonl files.", valueName: "folder")) var texts = "texts"
     @Option(name: .customLong("sets"), help: "Only these sets, by name, separated by commas.") var sets: String?
-    @Option(name: .customLong("methods"), help: "Only methods whose name begins so, separated by commas.")
+    @Option(
+        name: .customLong("methods"),
+        help:
+            "Only methods whose name begins so, separated by commas; others are written METHOD [k=K] [T=T] [null|joins] [common SHARE]."
+    )
     var methods: String?
     @Option(parsing: .unconditional, help: "Documents of each set.") var documents = 8
     @Option(name: .customLong("max-tokens"), parsing: .unconditional, help: "Of each document, its first N tokens.")
@@ -43,25 +47,39 @@ struct EvalRouting: ParsableCommand {
     }
 
     func run() throws {
-        let files = try chosen(try TextSet.files(in: texts))
+        let all = try TextSet.files(in: texts)
+        let files = try chosen(all)
         let model = try modelOptions.load()
-        let set = try ExpertFolders(experts).load(for: model, at: modelOptions.model)
+        var examples: RoutingExamples?
+        let set = try ExpertFolders(experts).load(for: model, at: modelOptions.model) { sources in
+            guard needsExamples else { return sources }
+            examples = try RoutingExamples(sources.map(\.name), files: all, model)
+            return try examples?.measured(sources) ?? sources
+        }
         let length = min(maxTokens, model.weights.configuration.contextLength)
         let read = try files.map {
             try TextSet(path: $0, split: "held", documentsMax: documents, tokensMax: length, text: model.text)
         }
-        let ways = try wanted(EvaluatedMethod.all(for: set))
+        let ways = try wanted(EvaluatedMethod.all(for: set, retrieves: examples != nil))
         let bank = RoutedExpertBank(set, rowsMax: LanguageModel.scoringChunk, team: model.team)
-        var run = RoutingRun(RoutingTrial(model: model, bank: bank), ways)
+        var run = RoutingRun(RoutingTrial(model: model, bank: bank, examples: examples), ways)
         for text in read { try run.add(text) }
         Terminal.endProgress()
         let report = RoutingReport(
             model: modelOptions.model, modelSHA256: try ExpertStore.hash(of: Checkpoint.open(modelOptions.model)).hex,
             compute: model.weights.mode.rawValue, experts: set.version.hex, expertNames: set.names,
             tokensPerDocument: length, reference: EvaluatedMethod.reference, texts: run.texts,
-            segments: run.segments, lag: run.lag)
+            segments: run.segments, lag: run.lag, afterSwitch: run.afterSwitch,
+            switchDistances: SwitchCurve.distances.map(\.lowerBound))
         if let svg { try OutputFile.write(report.picture.text, to: svg) }
         if json { try JSONOutput.print(report) } else { show(report) }
+    }
+
+    /// Whether a method is wanted that learns from the experts' own texts.
+    private var needsExamples: Bool {
+        methods?.split(separator: ",").contains { word in
+            ["average", "retrieval"].contains { $0.hasPrefix(word.prefix { $0 != " " }) }
+        } ?? true
     }
 
     private func chosen(_ files: [String]) throws -> [String] {
@@ -76,16 +94,17 @@ struct EvalRouting: ParsableCommand {
 
     private func wanted(_ all: [EvaluatedMethod]) throws -> [EvaluatedMethod] {
         guard let methods else { return all }
-        let beginnings = methods.split(separator: ",").map(String.init)
-        let found = all.filter { way in beginnings.contains { way.name.hasPrefix($0) } }
-        guard !found.isEmpty else {
-            throw CommandFailure.usage("--methods \(methods): none of \(all.map(\.name).joined(separator: ", "))")
+        return try methods.split(separator: ",").map(String.init).flatMap { beginning in
+            let found = all.filter { $0.name.hasPrefix(beginning) }
+            // The reference is no beginning of its variants, unless they are wanted.
+            if let exact = found.first(where: { $0.name == beginning }) { return [exact] }
+            return found.isEmpty ? [try EvaluatedMethod(parsing: beginning)] : found
         }
-        return found
     }
 
     private func show(_ report: RoutingReport) {
         print(report.table.joined(separator: "\n"))
+        if !report.afterSwitch.isEmpty { print(report.switchTable.joined(separator: "\n")) }
         if let lag = report.lag {
             let median = lag.medianTokens.map { "\($0) tokens in the median" } ?? "never"
             print("after a switch the new domain's expert leads: \(median); \(lag.never) of \(lag.switches) never did")
@@ -101,6 +120,7 @@ private struct RoutingRun {
     private(set) var texts: [RoutingReport.TextResult] = []
     private(set) var segments: [RoutingReport.SegmentResult] = []
     private var lags: [Int?] = []
+    private(set) var afterSwitch: [RoutingReport.AfterSwitch] = []
 
     init(_ trial: RoutingTrial, _ ways: [EvaluatedMethod]) {
         self.trial = trial
@@ -117,6 +137,7 @@ private struct RoutingRun {
             }
             losses.append((way.name, scored.map(\.loss)))
             addSegments(text, way, scored)
+            addCurve(text, way, scored)
             if isReference { addLags(text, scored) }
         }
         if let oracle = oracle(losses) { losses.append(("oracle", oracle)) }
@@ -165,6 +186,18 @@ private struct RoutingRun {
                     domain: domain, method: way.name, tokens: sum.tokens,
                     nllPerToken: sum.nats / Double(sum.tokens)))
         }
+    }
+
+    private mutating func addCurve(_ text: TextSet, _ way: EvaluatedMethod, _ scored: [RoutingTrial.Scored]) {
+        guard text.documents.contains(where: { $0.segments.count > 1 }) else { return }
+        var curve = SwitchCurve()
+        for (document, own) in zip(text.documents, scored) {
+            for segment in document.segments.dropFirst() {
+                // Losses begin with the second token's.
+                curve.add(own.losses[segment.range.lowerBound - 1..<segment.range.upperBound - 1])
+            }
+        }
+        afterSwitch.append(.init(method: way.name, nllPerToken: curve.means))
     }
 
     private mutating func addLags(_ text: TextSet, _ scored: [RoutingTrial.Scored]) {

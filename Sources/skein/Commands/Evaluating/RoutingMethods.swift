@@ -10,15 +10,17 @@ struct EvaluatedMethod {
     static let reference = "phatgoose k=2"
 
     /// Everything that a set of experts can be routed by, as far as it has what that needs.
-    static func all(for set: ExpertSet) -> [EvaluatedMethod] {
+    static func all(for set: ExpertSet, retrieves: Bool) -> [EvaluatedMethod] {
         let calibrated = set.calibratedMethods.contains(RouteMethod.phatgoose.description)
         let count = set.experts.count
         var methods = [EvaluatedMethod(name: "trunk", options: .off), .init("merged", .merged)]
+        if retrieves { methods.append(.init("retrieval", .retrieval)) }
         methods += [("arrow k=3", RouteMethod.arrow), ("arrow:unit k=3", .arrowUnit), ("average k=2", .average)]
             .filter { set.isRoutable(by: $0.1) }.map { .init($0.0, $0.1) }
         if set.isRoutable(by: .phatgoose) {
             for k in [1, 2, 3, count].filter({ $0 <= count }) { methods.append(.init("phatgoose k=\(k)", k: k)) }
             methods.append(.init("phatgoose k=2 T=0.5", k: 2, temperature: 0.5))
+            methods.append(.init("phatgoose k=2 T=2", k: 2, temperature: 2))
             methods.append(.init("phatgoose k=\(count) T=2", k: count, temperature: 2))
             if calibrated { methods.append(.init("phatgoose k=2 null", k: 2, null: .on)) }
             if set.hasCommon { methods += common(calibrated: calibrated) }
@@ -36,6 +38,7 @@ struct EvaluatedMethod {
         if calibrated {
             methods.append(.init("phatgoose k=2 null common null", k: 2, null: .on, common: .inPlaceOfNull))
             methods.append(.init("phatgoose k=2 null common dropped:1", k: 2, null: .on, common: .dropped(factor: 1)))
+            methods.append(.init("phatgoose k=2 joins common null", k: 2, null: .joins, common: .inPlaceOfNull))
         }
         return methods
     }
@@ -57,5 +60,29 @@ struct EvaluatedMethod {
 
     var isSingle: Bool {
         if case .single = options.method { true } else { false }
+    }
+
+    /// A name written like those of `all`: `trunk`, or METHOD, then any of k=K, T=T, null, joins and `common SHARE`.
+    init(parsing name: String) throws {
+        var words = name.split(separator: " ").map(String.init)
+        let method = words.isEmpty ? "" : words.removeFirst()
+        var options = method == "trunk" ? .off : RouteOptions(method: try RouteMethod(parsing: method))
+        while !words.isEmpty {
+            let word = words.removeFirst()
+            if word.hasPrefix("k="), let k = Int(word.dropFirst(2)) {
+                options.topK = k
+            } else if word.hasPrefix("T="), let temperature = Float(word.dropFirst(2)) {
+                options.temperature = temperature
+            } else if word == "null" || word == "joins" {
+                options.null = word == "null" ? .on : .joins
+            } else if word == "common", !words.isEmpty {
+                options.common = try CommonShare(parsing: words.removeFirst())
+            } else {
+                throw CommandFailure.usage(
+                    "--methods: '\(name)', at '\(word)'; write METHOD [k=K] [T=T] [null|joins] [common SHARE]")
+            }
+        }
+        try options.validate()
+        self.init(name: name, options: options)
     }
 }

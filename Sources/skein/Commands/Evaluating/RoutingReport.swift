@@ -31,6 +31,12 @@ struct RoutingReport: Encodable {
         let medianTokens: Double?
     }
 
+    /// Of mixed documents: nats per token by distance from a change of domain.
+    struct AfterSwitch: Encodable {
+        let method: String
+        let nllPerToken: [Double?]
+    }
+
     let model, modelSHA256, compute, experts: String
     let expertNames: [String]
     let tokensPerDocument: Int
@@ -38,6 +44,9 @@ struct RoutingReport: Encodable {
     let texts: [TextResult]
     let segments: [SegmentResult]
     let lag: Lag?
+    let afterSwitch: [AfterSwitch]
+    /// Distances that `afterSwitch` begins at.
+    let switchDistances: [Int]
 
     /// Rows are methods, columns text sets; nats per token.
     var table: [String] {
@@ -53,6 +62,16 @@ struct RoutingReport: Encodable {
     private static func cell(_ method: Method) -> String {
         let isDifferent = method.difference?.isSignificant ?? false
         return BenchReport.decimals(method.loss.perToken, 3) + (isDifferent ? "*" : "")
+    }
+
+    /// Rows are methods, columns distances from a change of domain.
+    var switchTable: [String] {
+        let head = ["after a change, from token"] + switchDistances.map(String.init)
+        return TextColumns.aligned(
+            [head]
+                + afterSwitch.map { row in
+                    [row.method] + row.nllPerToken.map { $0.map { BenchReport.decimals($0, 2) } ?? "-" }
+                })
     }
 
     var picture: SVGDocument {

@@ -7,6 +7,8 @@ import Tokenization
 struct RoutingTrial {
     let model: LoadedModel
     let bank: RoutedExpertBank
+    /// Where `retrieval` finds its expert.
+    var examples: RoutingExamples?
 
     /// One document under one method.
     struct Scored {
@@ -20,8 +22,10 @@ struct RoutingTrial {
     func score(_ document: TextSet.Document, _ options: RouteOptions, traces: Bool = false) throws -> Scored {
         var weights = TokenWeightSums(experts: traces ? bank.set.experts.count : 0)
         let bank = bank
+        let retrieved = options.method == .retrieval ? try examples?.nearest(to: document) : nil
         let score = try model.weights.score(
-            document.ids, team: model.team, bank: bank, route: RouteRequest(options, traces: traces),
+            document.ids, team: model.team, bank: bank,
+            route: RouteRequest(options, retrieved: retrieved, traces: traces),
             progress: { _ in if traces { weights.add(bank.takeTrace(LanguageModel.scoredSequence)) } })
         let predicted = document.ids.dropFirst()
         let bytes = model.text.tokenizer.decodeBytes(predicted, skippingSpecial: false).count
