@@ -34,6 +34,15 @@ enum TestExperts {
             sources, for: TestModels.standard(.exact), calibration: calibration, team: TestModels.team)
     }
 
+    /// Some of the shipped experts, unpacked.
+    static func sources(_ names: [String]) throws -> [ExpertSource] {
+        try names.map { name in
+            ExpertSource(
+                name: name, hash: name,
+                adapter: try AdapterFolder.open(folder.appending(path: name).path, hashing: false))
+        }
+    }
+
     static func bank(_ set: ExpertSet? = nil, rowsMax: Int = 512, team: ComputeTeam = TestModels.team) throws
         -> RoutedExpertBank
     {
