@@ -125,7 +125,8 @@ private struct GroupLoader: Sendable {
         switch kind {
         case .gate: source.adapter.gates?.vector(at: site)?.floats()
         case .prototype: source.prototypes?[site] ?? source.adapter.prototypes?.vector(at: site)?.floats()
-        case .meanActivation: source.meanActivations?[site] ?? source.adapter.averageActivations?.vector(at: site)?.floats()
+        case .meanActivation:
+            source.meanActivations?[site] ?? source.adapter.averageActivations?.vector(at: site)?.floats()
         }
     }
 
