@@ -152,9 +152,13 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(
             name: "WorkerServiceTests", dependencies: ["WorkerService", "Messaging"], swiftSettings: strict),
+        .testTarget(
+            name: "RouterServiceTests", dependencies: ["RouterService", "Messaging", "Routing", "Topology"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Client", "Messaging", "Digest", "Threading", "Topology"],
+            name: "ClusterTests",
+            dependencies: ["Client", "Messaging", "Digest", "ExpertStore", "Threading", "Topology"],
             swiftSettings: strict),
     ]
 )

@@ -1492,6 +1492,96 @@ void   skein__status_reply__free_unpacked
   assert(message->base.descriptor == &skein__status_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__change_experts__init
+                     (Skein__ChangeExperts         *message)
+{
+  static const Skein__ChangeExperts init_value = SKEIN__CHANGE_EXPERTS__INIT;
+  *message = init_value;
+}
+size_t skein__change_experts__get_packed_size
+                     (const Skein__ChangeExperts *message)
+{
+  assert(message->base.descriptor == &skein__change_experts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__change_experts__pack
+                     (const Skein__ChangeExperts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__change_experts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__change_experts__pack_to_buffer
+                     (const Skein__ChangeExperts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__change_experts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ChangeExperts *
+       skein__change_experts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ChangeExperts *)
+     protobuf_c_message_unpack (&skein__change_experts__descriptor,
+                                allocator, len, data);
+}
+void   skein__change_experts__free_unpacked
+                     (Skein__ChangeExperts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__change_experts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__experts_changed__init
+                     (Skein__ExpertsChanged         *message)
+{
+  static const Skein__ExpertsChanged init_value = SKEIN__EXPERTS_CHANGED__INIT;
+  *message = init_value;
+}
+size_t skein__experts_changed__get_packed_size
+                     (const Skein__ExpertsChanged *message)
+{
+  assert(message->base.descriptor == &skein__experts_changed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__experts_changed__pack
+                     (const Skein__ExpertsChanged *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__experts_changed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__experts_changed__pack_to_buffer
+                     (const Skein__ExpertsChanged *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__experts_changed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ExpertsChanged *
+       skein__experts_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ExpertsChanged *)
+     protobuf_c_message_unpack (&skein__experts_changed__descriptor,
+                                allocator, len, data);
+}
+void   skein__experts_changed__free_unpacked
+                     (Skein__ExpertsChanged *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__experts_changed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__model_holding__init
                      (Skein__ModelHolding         *message)
 {
@@ -2077,6 +2167,141 @@ void   skein__membership__free_unpacked
   assert(message->base.descriptor == &skein__membership__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__placed_expert__init
+                     (Skein__PlacedExpert         *message)
+{
+  static const Skein__PlacedExpert init_value = SKEIN__PLACED_EXPERT__INIT;
+  *message = init_value;
+}
+size_t skein__placed_expert__get_packed_size
+                     (const Skein__PlacedExpert *message)
+{
+  assert(message->base.descriptor == &skein__placed_expert__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__placed_expert__pack
+                     (const Skein__PlacedExpert *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__placed_expert__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__placed_expert__pack_to_buffer
+                     (const Skein__PlacedExpert *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__placed_expert__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__PlacedExpert *
+       skein__placed_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__PlacedExpert *)
+     protobuf_c_message_unpack (&skein__placed_expert__descriptor,
+                                allocator, len, data);
+}
+void   skein__placed_expert__free_unpacked
+                     (Skein__PlacedExpert *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__placed_expert__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__arrange_experts__init
+                     (Skein__ArrangeExperts         *message)
+{
+  static const Skein__ArrangeExperts init_value = SKEIN__ARRANGE_EXPERTS__INIT;
+  *message = init_value;
+}
+size_t skein__arrange_experts__get_packed_size
+                     (const Skein__ArrangeExperts *message)
+{
+  assert(message->base.descriptor == &skein__arrange_experts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__arrange_experts__pack
+                     (const Skein__ArrangeExperts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__arrange_experts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__arrange_experts__pack_to_buffer
+                     (const Skein__ArrangeExperts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__arrange_experts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ArrangeExperts *
+       skein__arrange_experts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ArrangeExperts *)
+     protobuf_c_message_unpack (&skein__arrange_experts__descriptor,
+                                allocator, len, data);
+}
+void   skein__arrange_experts__free_unpacked
+                     (Skein__ArrangeExperts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__arrange_experts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__experts_arranged__init
+                     (Skein__ExpertsArranged         *message)
+{
+  static const Skein__ExpertsArranged init_value = SKEIN__EXPERTS_ARRANGED__INIT;
+  *message = init_value;
+}
+size_t skein__experts_arranged__get_packed_size
+                     (const Skein__ExpertsArranged *message)
+{
+  assert(message->base.descriptor == &skein__experts_arranged__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__experts_arranged__pack
+                     (const Skein__ExpertsArranged *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__experts_arranged__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__experts_arranged__pack_to_buffer
+                     (const Skein__ExpertsArranged *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__experts_arranged__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ExpertsArranged *
+       skein__experts_arranged__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ExpertsArranged *)
+     protobuf_c_message_unpack (&skein__experts_arranged__descriptor,
+                                allocator, len, data);
+}
+void   skein__experts_arranged__free_unpacked
+                     (Skein__ExpertsArranged *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__experts_arranged__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__set_expert__init
                      (Skein__SetExpert         *message)
 {
@@ -2437,7 +2662,7 @@ void   skein__dispatch_failed__free_unpacked
   assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[28] =
+static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[32] =
 {
   {
     "version",
@@ -2608,6 +2833,30 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[28] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "change_experts",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, change_experts),
+    &skein__change_experts__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts_changed",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, experts_changed),
+    &skein__experts_changed__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "hello",
     30,
     PROTOBUF_C_LABEL_NONE,
@@ -2716,6 +2965,18 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[28] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "arrange_experts",
+    39,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, arrange_experts),
+    &skein__arrange_experts__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "open_set",
     40,
     PROTOBUF_C_LABEL_NONE,
@@ -2775,27 +3036,43 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[28] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "experts_arranged",
+    50,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, experts_arranged),
+    &skein__experts_arranged__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__envelope__field_indices_by_name[] = {
   3,   /* field[3] = accepted */
-  18,   /* field[18] = assign */
+  25,   /* field[25] = arrange_experts */
+  20,   /* field[20] = assign */
   7,   /* field[7] = cancel */
-  26,   /* field[26] = combine */
-  25,   /* field[25] = dispatch */
-  27,   /* field[27] = dispatch_failed */
-  21,   /* field[21] = ended */
+  14,   /* field[14] = change_experts */
+  29,   /* field[29] = combine */
+  28,   /* field[28] = dispatch */
+  30,   /* field[30] = dispatch_failed */
+  23,   /* field[23] = ended */
+  31,   /* field[31] = experts_arranged */
+  15,   /* field[15] = experts_changed */
   6,   /* field[6] = failure */
   5,   /* field[5] = final */
-  20,   /* field[20] = generated */
-  17,   /* field[17] = goodbye */
-  16,   /* field[16] = heartbeat */
-  14,   /* field[14] = hello */
+  22,   /* field[22] = generated */
+  19,   /* field[19] = goodbye */
+  18,   /* field[18] = heartbeat */
+  16,   /* field[16] = hello */
   8,   /* field[8] = lease */
-  22,   /* field[22] = membership */
-  23,   /* field[23] = open_set */
+  24,   /* field[24] = membership */
+  26,   /* field[26] = open_set */
   4,   /* field[4] = partial */
   2,   /* field[2] = query */
-  24,   /* field[24] = set_opened */
+  27,   /* field[27] = set_opened */
   11,   /* field[11] = statistics_event */
   10,   /* field[10] = statistics_reply */
   9,   /* field[9] = statistics_request */
@@ -2803,17 +3080,18 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   12,   /* field[12] = status_request */
   1,   /* field[1] = tensors */
   0,   /* field[0] = version */
-  15,   /* field[15] = welcome */
-  19,   /* field[19] = withdraw */
+  17,   /* field[17] = welcome */
+  21,   /* field[21] = withdraw */
 };
-static const ProtobufCIntRange skein__envelope__number_ranges[5 + 1] =
+static const ProtobufCIntRange skein__envelope__number_ranges[6 + 1] =
 {
   { 1, 0 },
   { 10, 2 },
   { 20, 9 },
-  { 30, 14 },
-  { 40, 23 },
-  { 0, 28 }
+  { 26, 14 },
+  { 30, 16 },
+  { 50, 31 },
+  { 0, 32 }
 };
 const ProtobufCMessageDescriptor skein__envelope__descriptor =
 {
@@ -2823,10 +3101,10 @@ const ProtobufCMessageDescriptor skein__envelope__descriptor =
   "Skein__Envelope",
   "skein",
   sizeof(Skein__Envelope),
-  28,
+  32,
   skein__envelope__field_descriptors,
   skein__envelope__field_indices_by_name,
-  5,  skein__envelope__number_ranges,
+  6,  skein__envelope__number_ranges,
   (ProtobufCMessageInit) skein__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5352,6 +5630,212 @@ const ProtobufCMessageDescriptor skein__status_reply__descriptor =
   (ProtobufCMessageInit) skein__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[7] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "change",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, change),
+    &skein__expert_change__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expert",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sha256",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "folder",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, folder),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__change_experts__field_indices_by_name[] = {
+  1,   /* field[1] = change */
+  3,   /* field[3] = expert */
+  5,   /* field[5] = folder */
+  0,   /* field[0] = id */
+  2,   /* field[2] = model */
+  4,   /* field[4] = sha256 */
+  6,   /* field[6] = worker */
+};
+static const ProtobufCIntRange skein__change_experts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor skein__change_experts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ChangeExperts",
+  "ChangeExperts",
+  "Skein__ChangeExperts",
+  "skein",
+  sizeof(Skein__ChangeExperts),
+  7,
+  skein__change_experts__field_descriptors,
+  skein__change_experts__field_indices_by_name,
+  1,  skein__change_experts__number_ranges,
+  (ProtobufCMessageInit) skein__change_experts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__experts_changed__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsChanged, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsChanged, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsChanged, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsChanged, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__ExpertsChanged, n_experts),
+    offsetof(Skein__ExpertsChanged, experts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__experts_changed__field_indices_by_name[] = {
+  4,   /* field[4] = experts */
+  0,   /* field[0] = id */
+  1,   /* field[1] = model */
+  2,   /* field[2] = version */
+  3,   /* field[3] = worker */
+};
+static const ProtobufCIntRange skein__experts_changed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor skein__experts_changed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ExpertsChanged",
+  "ExpertsChanged",
+  "Skein__ExpertsChanged",
+  "skein",
+  sizeof(Skein__ExpertsChanged),
+  5,
+  skein__experts_changed__field_descriptors,
+  skein__experts_changed__field_indices_by_name,
+  1,  skein__experts_changed__number_ranges,
+  (ProtobufCMessageInit) skein__experts_changed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[5] =
 {
   {
@@ -6405,6 +6889,237 @@ const ProtobufCMessageDescriptor skein__membership__descriptor =
   (ProtobufCMessageInit) skein__membership__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[3] =
+{
+  {
+    "expert",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedExpert, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sha256",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedExpert, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "folder",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedExpert, folder),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__placed_expert__field_indices_by_name[] = {
+  0,   /* field[0] = expert */
+  2,   /* field[2] = folder */
+  1,   /* field[1] = sha256 */
+};
+static const ProtobufCIntRange skein__placed_expert__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__placed_expert__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.PlacedExpert",
+  "PlacedExpert",
+  "Skein__PlacedExpert",
+  "skein",
+  sizeof(Skein__PlacedExpert),
+  3,
+  skein__placed_expert__field_descriptors,
+  skein__placed_expert__field_indices_by_name,
+  1,  skein__placed_expert__number_ranges,
+  (ProtobufCMessageInit) skein__placed_expert__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__arrange_experts__field_descriptors[6] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ArrangeExperts, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ArrangeExperts, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trunk",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ArrangeExperts, trunk),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trunk_sha256",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ArrangeExperts, trunk_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "published",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__ArrangeExperts, n_published),
+    offsetof(Skein__ArrangeExperts, published),
+    &skein__placed_expert__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retired",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__ArrangeExperts, n_retired),
+    offsetof(Skein__ArrangeExperts, retired),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__arrange_experts__field_indices_by_name[] = {
+  1,   /* field[1] = model */
+  4,   /* field[4] = published */
+  0,   /* field[0] = request */
+  5,   /* field[5] = retired */
+  2,   /* field[2] = trunk */
+  3,   /* field[3] = trunk_sha256 */
+};
+static const ProtobufCIntRange skein__arrange_experts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ArrangeExperts",
+  "ArrangeExperts",
+  "Skein__ArrangeExperts",
+  "skein",
+  sizeof(Skein__ArrangeExperts),
+  6,
+  skein__arrange_experts__field_descriptors,
+  skein__arrange_experts__field_indices_by_name,
+  1,  skein__arrange_experts__number_ranges,
+  (ProtobufCMessageInit) skein__arrange_experts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__experts_arranged__field_descriptors[3] =
+{
+  {
+    "request",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsArranged, request),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsArranged, kind),
+    &skein__failure_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertsArranged, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__experts_arranged__field_indices_by_name[] = {
+  1,   /* field[1] = kind */
+  2,   /* field[2] = message */
+  0,   /* field[0] = request */
+};
+static const ProtobufCIntRange skein__experts_arranged__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__experts_arranged__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ExpertsArranged",
+  "ExpertsArranged",
+  "Skein__ExpertsArranged",
+  "skein",
+  sizeof(Skein__ExpertsArranged),
+  3,
+  skein__experts_arranged__field_descriptors,
+  skein__experts_arranged__field_indices_by_name,
+  1,  skein__experts_arranged__number_ranges,
+  (ProtobufCMessageInit) skein__experts_arranged__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor skein__set_expert__field_descriptors[3] =
 {
   {
@@ -7095,7 +7810,7 @@ const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
   skein__finish_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[29] =
+static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[31] =
 {
   { "FAILURE_UNSPECIFIED", "SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED", 0 },
   { "MALFORMED", "SKEIN__FAILURE_KIND__MALFORMED", 1 },
@@ -7126,11 +7841,13 @@ static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[29] =
   { "UNKNOWN_EXPERT", "SKEIN__FAILURE_KIND__UNKNOWN_EXPERT", 26 },
   { "UNKNOWN_SITE", "SKEIN__FAILURE_KIND__UNKNOWN_SITE", 27 },
   { "UNKNOWN_SET", "SKEIN__FAILURE_KIND__UNKNOWN_SET", 28 },
+  { "UNFIT_EXPERT", "SKEIN__FAILURE_KIND__UNFIT_EXPERT", 29 },
+  { "WORKER_FULL", "SKEIN__FAILURE_KIND__WORKER_FULL", 30 },
 };
 static const ProtobufCIntRange skein__failure_kind__value_ranges[] = {
-{0, 0},{0, 29}
+{0, 0},{0, 31}
 };
-static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[29] =
+static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[31] =
 {
   { "BUSY", 13 },
   { "CANCELLED", 18 },
@@ -7151,6 +7868,7 @@ static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[29
   { "POISON_QUERY", 16 },
   { "PROMPT_TOO_LONG", 9 },
   { "TRUNCATED_TENSOR", 5 },
+  { "UNFIT_EXPERT", 29 },
   { "UNKNOWN_EXPERT", 26 },
   { "UNKNOWN_NODE", 7 },
   { "UNKNOWN_OUTCOME", 22 },
@@ -7159,6 +7877,7 @@ static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[29
   { "UNKNOWN_SITE", 27 },
   { "UNKNOWN_VERSION", 2 },
   { "UNKNOWN_WORKER", 25 },
+  { "WORKER_FULL", 30 },
   { "WORKER_LOST", 15 },
   { "WRONG_DTYPE", 4 },
 };
@@ -7169,12 +7888,42 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   "FailureKind",
   "Skein__FailureKind",
   "skein",
-  29,
+  31,
   skein__failure_kind__enum_values_by_number,
-  29,
+  31,
   skein__failure_kind__enum_values_by_name,
   1,
   skein__failure_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[3] =
+{
+  { "CHANGE_UNSPECIFIED", "SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED", 0 },
+  { "PUBLISH", "SKEIN__EXPERT_CHANGE__PUBLISH", 1 },
+  { "RETIRE", "SKEIN__EXPERT_CHANGE__RETIRE", 2 },
+};
+static const ProtobufCIntRange skein__expert_change__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[3] =
+{
+  { "CHANGE_UNSPECIFIED", 0 },
+  { "PUBLISH", 1 },
+  { "RETIRE", 2 },
+};
+const ProtobufCEnumDescriptor skein__expert_change__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "skein.ExpertChange",
+  "ExpertChange",
+  "Skein__ExpertChange",
+  "skein",
+  3,
+  skein__expert_change__enum_values_by_number,
+  3,
+  skein__expert_change__enum_values_by_name,
+  1,
+  skein__expert_change__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[9] =

@@ -28,12 +28,16 @@ extension ClientLoop {
             attachVerified()
             answer(message) { $0 == .status }
         case .statisticsReply(let reply): answer(message) { $0 == .statistics(windowSeconds: reply.windowSeconds) }
+        case .expertsChanged(let changed): answer(message) { $0.changeID == changed.id }
         default: break
         }
     }
 
     private mutating func take(_ failure: Failure) {
-        if let id = failure.id { return course(id) { $0.failed(failure) } }
+        if let id = failure.id {
+            if courses[id] == nil { return answerAll(.failure(.refused(failure))) { $0.changeID == id } }
+            return course(id) { $0.failed(failure) }
+        }
         // Without an id it refuses a request; which one, the wire does not say.
         attachVerified()
         answerAll(.failure(.refused(failure))) { $0 != .connection }

@@ -75,6 +75,7 @@ extension ClientLoop {
         switch kind {
         case .status: .timedOut("its status")
         case .statistics: .timedOut("statistics")
+        case .change: .timedOut("a change of experts")
         case .connection: .unreachable(endpoint, hint: "nobody listens there, or its key is another")
         }
     }

@@ -13,8 +13,14 @@ struct PendingRequest: Sendable {
     enum Kind: Sendable, Equatable {
         case status
         case statistics(windowSeconds: UInt64)
+        case change(ChangeExperts)
         /// Answered by nothing but the connection itself.
         case connection
+
+        /// Of a change of experts.
+        var changeID: QueryID? {
+            if case .change(let change) = self { change.id } else { nil }
+        }
     }
 
     let kind: Kind
@@ -114,6 +120,7 @@ struct ClientLoop: LoopHandler {
         switch kind {
         case .status: _ = send(.statusRequest(StatusRequest()))
         case .statistics(let window): _ = send(.statisticsRequest(StatisticsRequest(windowSeconds: window)))
+        case .change(let change): _ = send(.changeExperts(change))
         case .connection: break
         }
     }

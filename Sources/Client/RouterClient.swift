@@ -74,6 +74,14 @@ package final class RouterClient: Sendable {
         return reply
     }
 
+    /// Publishes or retires an expert; needs a key with the role operator. Waits as long as loading an expert may take.
+    package func change(_ change: ChangeExperts) async throws(ClientError) -> ExpertsChanged {
+        guard case .expertsChanged(let reply) = try await request(.change(change), milliseconds: 60_000) else {
+            throw .timedOut("a change of experts")
+        }
+        return reply
+    }
+
     /// Cancels what runs, sends what is left to send and ends. Blocks for at most about the linger time.
     package func close() {
         loop.stop()

@@ -30,6 +30,8 @@ package enum Event: Sendable {
     case goodbye(incarnation: UInt64, reason: String, from: WorkerConnection)
     case generated(Generated, from: WorkerConnection)
     case ended(Ended, from: WorkerConnection)
+    /// A worker may hold these experts besides those that the topology gives it.
+    case expertsGranted([String], worker: String)
     /// The connection is gone, or takes no more frames: an immediate loss.
     case workerDisconnected(WorkerConnection)
 

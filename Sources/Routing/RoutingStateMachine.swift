@@ -21,6 +21,8 @@ package struct RoutingStateMachine: Sendable {
     /// Models in whose queue somebody ended: who stood behind, held up by a head that nobody could take just now, may
     /// fit a place that is free.
     var unblocked: Set<String> = []
+    /// By worker: the experts that it may say it has.
+    var grantedExperts: [String: Set<String>]
     var nextAssignment: UInt64
     var nextTicket: UInt64 = 1
     var isDraining = false
@@ -34,6 +36,7 @@ package struct RoutingStateMachine: Sendable {
         self.now = now
         retention = Retention(limits: configuration.limits)
         nextAssignment = configuration.firstAssignment
+        grantedExperts = configuration.experts
     }
 
     var limits: RoutingLimits { configuration.limits }
@@ -82,6 +85,7 @@ package struct RoutingStateMachine: Sendable {
             sayGoodbye(incarnation: incarnation, reason: reason, from: connection)
         case .generated(let generated, let connection): take(generated, from: connection)
         case .ended(let ended, let connection): take(ended, from: connection)
+        case .expertsGranted(let names, let worker): grantedExperts[worker, default: []].formUnion(names)
         case .workerDisconnected(let connection): workers.index(of: connection).map { lose($0, .disconnected) }
         }
     }

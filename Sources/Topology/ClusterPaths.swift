@@ -14,6 +14,8 @@ package struct ClusterPaths: Equatable, Sendable {
     package var logs: String { state + "/logs" }
     package var processes: String { state + "/processes" }
     package var statisticsFile: String { state + "/statistics.sqlite" }
+    /// How the experts differ from the topology, because some were published and retired.
+    package var expertsManifest: String { state + "/experts.json" }
     /// Held (flock) by the one launcher of this cluster.
     package var launchLock: String { state + "/launch.lock" }
 

@@ -28,6 +28,12 @@ extension ClusterTests {
             try await strangersGetNothing(cluster, keys)
             try await rolesHold(cluster, keys)
             try await nobodyIsBlocked(cluster, keys, ports)
+            // Publishing is for operators.
+            let change = ChangeExperts(id: .random(), change: .retire, expert: "french")
+            do {
+                _ = try await client.change(change)
+                Issue.record("a client's key changes experts")
+            } catch { #expect(error.isRefusal(.forbidden)) }
             #expect(try await client.status().state == "ready")
         }
 
@@ -85,5 +91,11 @@ extension ClusterTests {
             #expect(milliseconds(since: started) < 3000)
             withExtendedLifetime((silent, loud)) {}
         }
+    }
+}
+
+extension ClientError {
+    fileprivate func isRefusal(_ kind: FailureKind) -> Bool {
+        if case .refused(let failure) = self { failure.kind == kind } else { false }
     }
 }

@@ -106,6 +106,18 @@ enum MessageExamples {
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
                 missing: missing, generatedTokens: 8, score: score)),
+        .arrangeExperts(
+            ArrangeExperts(
+                request: 6, model: "m", trunk: true, trunkSHA256: "aa",
+                published: [PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch")], retired: ["swift"])),
+        .expertsArranged(ExpertsArranged(request: 6)),
+        .expertsArranged(ExpertsArranged(request: 7, kind: .workerFull, message: "full")),
+        .changeExperts(
+            ChangeExperts(
+                id: id, change: .publish, model: "m", expert: "dutch", sha256: "dd", folder: "/experts/dutch",
+                worker: "w1")),
+        .expertsChanged(
+            ExpertsChanged(id: id, model: "m", version: 2, worker: "w1", experts: ["dutch", "french"])),
         .membership(
             Membership(
                 version: 3, holders: [ExpertHolder(worker: "w1", incarnation: 4, data: data, experts: [holding])])),

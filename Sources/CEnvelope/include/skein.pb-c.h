@@ -48,6 +48,8 @@ typedef struct Skein__StatusRequest Skein__StatusRequest;
 typedef struct Skein__WorkerStatus Skein__WorkerStatus;
 typedef struct Skein__NodeStatus Skein__NodeStatus;
 typedef struct Skein__StatusReply Skein__StatusReply;
+typedef struct Skein__ChangeExperts Skein__ChangeExperts;
+typedef struct Skein__ExpertsChanged Skein__ExpertsChanged;
 typedef struct Skein__ModelHolding Skein__ModelHolding;
 typedef struct Skein__ExpertHolding Skein__ExpertHolding;
 typedef struct Skein__DataEndpoint Skein__DataEndpoint;
@@ -61,6 +63,9 @@ typedef struct Skein__Generated Skein__Generated;
 typedef struct Skein__Ended Skein__Ended;
 typedef struct Skein__ExpertHolder Skein__ExpertHolder;
 typedef struct Skein__Membership Skein__Membership;
+typedef struct Skein__PlacedExpert Skein__PlacedExpert;
+typedef struct Skein__ArrangeExperts Skein__ArrangeExperts;
+typedef struct Skein__ExpertsArranged Skein__ExpertsArranged;
 typedef struct Skein__SetExpert Skein__SetExpert;
 typedef struct Skein__OpenSet Skein__OpenSet;
 typedef struct Skein__SiteGroup Skein__SiteGroup;
@@ -152,7 +157,7 @@ typedef enum _Skein__FailureKind {
    */
   SKEIN__FAILURE_KIND__NUMERICS_MISMATCH = 23,
   /*
-   * a live worker has this name
+   * a live worker, or an expert of the model, has this name
    */
   SKEIN__FAILURE_KIND__NAME_TAKEN = 24,
   /*
@@ -170,9 +175,23 @@ typedef enum _Skein__FailureKind {
   /*
    * data family: OpenSet comes first
    */
-  SKEIN__FAILURE_KIND__UNKNOWN_SET = 28
+  SKEIN__FAILURE_KIND__UNKNOWN_SET = 28,
+  /*
+   * made for another trunk, gates missing, numbers that are none, files that are not as named
+   */
+  SKEIN__FAILURE_KIND__UNFIT_EXPERT = 29,
+  /*
+   * the worker has no room for another expert
+   */
+  SKEIN__FAILURE_KIND__WORKER_FULL = 30
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__FAILURE_KIND)
 } Skein__FailureKind;
+typedef enum _Skein__ExpertChange {
+  SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED = 0,
+  SKEIN__EXPERT_CHANGE__PUBLISH = 1,
+  SKEIN__EXPERT_CHANGE__RETIRE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__EXPERT_CHANGE)
+} Skein__ExpertChange;
 typedef enum _Skein__EndKind {
   SKEIN__END_KIND__END_UNSPECIFIED = 0,
   SKEIN__END_KIND__ENDED_END_TOKEN = 1,
@@ -211,6 +230,8 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_STATISTICS_EVENT = 22,
   SKEIN__ENVELOPE__BODY_STATUS_REQUEST = 23,
   SKEIN__ENVELOPE__BODY_STATUS_REPLY = 24,
+  SKEIN__ENVELOPE__BODY_CHANGE_EXPERTS = 26,
+  SKEIN__ENVELOPE__BODY_EXPERTS_CHANGED = 27,
   SKEIN__ENVELOPE__BODY_HELLO = 30,
   SKEIN__ENVELOPE__BODY_WELCOME = 31,
   SKEIN__ENVELOPE__BODY_HEARTBEAT = 32,
@@ -220,11 +241,13 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_GENERATED = 36,
   SKEIN__ENVELOPE__BODY_ENDED = 37,
   SKEIN__ENVELOPE__BODY_MEMBERSHIP = 38,
+  SKEIN__ENVELOPE__BODY_ARRANGE_EXPERTS = 39,
   SKEIN__ENVELOPE__BODY_OPEN_SET = 40,
   SKEIN__ENVELOPE__BODY_SET_OPENED = 41,
   SKEIN__ENVELOPE__BODY_DISPATCH = 42,
   SKEIN__ENVELOPE__BODY_COMBINE = 43,
-  SKEIN__ENVELOPE__BODY_DISPATCH_FAILED = 44
+  SKEIN__ENVELOPE__BODY_DISPATCH_FAILED = 44,
+  SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED = 50
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__ENVELOPE__BODY__CASE)
 } Skein__Envelope__BodyCase;
 
@@ -261,6 +284,11 @@ struct  Skein__Envelope
     Skein__StatusRequest *status_request;
     Skein__StatusReply *status_reply;
     /*
+     * Operator family: operator <-> router (front socket).
+     */
+    Skein__ChangeExperts *change_experts;
+    Skein__ExpertsChanged *experts_changed;
+    /*
      * Control family: worker <-> router (control socket).
      */
     Skein__Hello *hello;
@@ -272,6 +300,7 @@ struct  Skein__Envelope
     Skein__Generated *generated;
     Skein__Ended *ended;
     Skein__Membership *membership;
+    Skein__ArrangeExperts *arrange_experts;
     /*
      * Data family: a trunk's compute thread <-> an expert worker (the worker's data endpoint).
      */
@@ -280,6 +309,10 @@ struct  Skein__Envelope
     Skein__Dispatch *dispatch;
     Skein__Combine *combine;
     Skein__DispatchFailed *dispatch_failed;
+    /*
+     * Control family again.
+     */
+    Skein__ExpertsArranged *experts_arranged;
   };
 };
 #define SKEIN__ENVELOPE__INIT \
@@ -925,6 +958,65 @@ struct  Skein__StatusReply
     , {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0,NULL }
 
 
+/*
+ * Changes the experts of a routed model while it runs. Needs the role operator. Answered with ExpertsChanged or with a Failure
+ * that has the same id; one change at a time, another meanwhile is BUSY.
+ */
+struct  Skein__ChangeExperts
+{
+  ProtobufCMessage base;
+  /*
+   * 16 bytes, chosen by the operator (random)
+   */
+  ProtobufCBinaryData id;
+  Skein__ExpertChange change;
+  /*
+   * empty: the only routed one
+   */
+  ProtobufCBinaryData model;
+  ProtobufCBinaryData expert;
+  /*
+   * to publish: of its content, hex; what the router's machines find must have it
+   */
+  ProtobufCBinaryData sha256;
+  /*
+   * to publish: absolute, as the worker and the trunk find it
+   */
+  ProtobufCBinaryData folder;
+  /*
+   * to publish: who is to hold it; empty: the one with the most room
+   */
+  ProtobufCBinaryData worker;
+};
+#define SKEIN__CHANGE_EXPERTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__change_experts__descriptor) \
+    , {0,NULL}, SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Skein__ExpertsChanged
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  ProtobufCBinaryData model;
+  /*
+   * of the model's set, as the manifest counts
+   */
+  uint64_t version;
+  /*
+   * published: who holds it
+   */
+  ProtobufCBinaryData worker;
+  /*
+   * of the set from now on
+   */
+  size_t n_experts;
+  ProtobufCBinaryData *experts;
+};
+#define SKEIN__EXPERTS_CHANGED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__experts_changed__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0,NULL }
+
+
 struct  Skein__ModelHolding
 {
   ProtobufCMessage base;
@@ -1197,6 +1289,63 @@ struct  Skein__Membership
 #define SKEIN__MEMBERSHIP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__membership__descriptor) \
     , 0, 0,NULL }
+
+
+struct  Skein__PlacedExpert
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData expert;
+  /*
+   * of its content
+   */
+  ProtobufCBinaryData sha256;
+  ProtobufCBinaryData folder;
+};
+#define SKEIN__PLACED_EXPERT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__placed_expert__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+/*
+ * Router to a worker with experts (what it is to hold) or with the trunk (what it is to route to): how that differs from the
+ * topology. It replaces the one before, and is answered with ExpertsArranged.
+ */
+struct  Skein__ArrangeExperts
+{
+  ProtobufCMessage base;
+  /*
+   * 0: as the manifest says, at registration
+   */
+  uint64_t request;
+  ProtobufCBinaryData model;
+  protobuf_c_boolean trunk;
+  /*
+   * of the model's weights; empty: not known yet
+   */
+  ProtobufCBinaryData trunk_sha256;
+  size_t n_published;
+  Skein__PlacedExpert **published;
+  size_t n_retired;
+  ProtobufCBinaryData *retired;
+};
+#define SKEIN__ARRANGE_EXPERTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__arrange_experts__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL }
+
+
+struct  Skein__ExpertsArranged
+{
+  ProtobufCMessage base;
+  uint64_t request;
+  /*
+   * unspecified: done; otherwise nothing has changed
+   */
+  Skein__FailureKind kind;
+  ProtobufCBinaryData message;
+};
+#define SKEIN__EXPERTS_ARRANGED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__experts_arranged__descriptor) \
+    , 0, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL} }
 
 
 struct  Skein__SetExpert
@@ -1993,6 +2142,44 @@ Skein__StatusReply *
 void   skein__status_reply__free_unpacked
                      (Skein__StatusReply *message,
                       ProtobufCAllocator *allocator);
+/* Skein__ChangeExperts methods */
+void   skein__change_experts__init
+                     (Skein__ChangeExperts         *message);
+size_t skein__change_experts__get_packed_size
+                     (const Skein__ChangeExperts   *message);
+size_t skein__change_experts__pack
+                     (const Skein__ChangeExperts   *message,
+                      uint8_t             *out);
+size_t skein__change_experts__pack_to_buffer
+                     (const Skein__ChangeExperts   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ChangeExperts *
+       skein__change_experts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__change_experts__free_unpacked
+                     (Skein__ChangeExperts *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__ExpertsChanged methods */
+void   skein__experts_changed__init
+                     (Skein__ExpertsChanged         *message);
+size_t skein__experts_changed__get_packed_size
+                     (const Skein__ExpertsChanged   *message);
+size_t skein__experts_changed__pack
+                     (const Skein__ExpertsChanged   *message,
+                      uint8_t             *out);
+size_t skein__experts_changed__pack_to_buffer
+                     (const Skein__ExpertsChanged   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ExpertsChanged *
+       skein__experts_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__experts_changed__free_unpacked
+                     (Skein__ExpertsChanged *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__ModelHolding methods */
 void   skein__model_holding__init
                      (Skein__ModelHolding         *message);
@@ -2239,6 +2426,63 @@ Skein__Membership *
                       const uint8_t       *data);
 void   skein__membership__free_unpacked
                      (Skein__Membership *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__PlacedExpert methods */
+void   skein__placed_expert__init
+                     (Skein__PlacedExpert         *message);
+size_t skein__placed_expert__get_packed_size
+                     (const Skein__PlacedExpert   *message);
+size_t skein__placed_expert__pack
+                     (const Skein__PlacedExpert   *message,
+                      uint8_t             *out);
+size_t skein__placed_expert__pack_to_buffer
+                     (const Skein__PlacedExpert   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__PlacedExpert *
+       skein__placed_expert__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__placed_expert__free_unpacked
+                     (Skein__PlacedExpert *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__ArrangeExperts methods */
+void   skein__arrange_experts__init
+                     (Skein__ArrangeExperts         *message);
+size_t skein__arrange_experts__get_packed_size
+                     (const Skein__ArrangeExperts   *message);
+size_t skein__arrange_experts__pack
+                     (const Skein__ArrangeExperts   *message,
+                      uint8_t             *out);
+size_t skein__arrange_experts__pack_to_buffer
+                     (const Skein__ArrangeExperts   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ArrangeExperts *
+       skein__arrange_experts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__arrange_experts__free_unpacked
+                     (Skein__ArrangeExperts *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__ExpertsArranged methods */
+void   skein__experts_arranged__init
+                     (Skein__ExpertsArranged         *message);
+size_t skein__experts_arranged__get_packed_size
+                     (const Skein__ExpertsArranged   *message);
+size_t skein__experts_arranged__pack
+                     (const Skein__ExpertsArranged   *message,
+                      uint8_t             *out);
+size_t skein__experts_arranged__pack_to_buffer
+                     (const Skein__ExpertsArranged   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ExpertsArranged *
+       skein__experts_arranged__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__experts_arranged__free_unpacked
+                     (Skein__ExpertsArranged *message,
                       ProtobufCAllocator *allocator);
 /* Skein__SetExpert methods */
 void   skein__set_expert__init
@@ -2493,6 +2737,12 @@ typedef void (*Skein__NodeStatus_Closure)
 typedef void (*Skein__StatusReply_Closure)
                  (const Skein__StatusReply *message,
                   void *closure_data);
+typedef void (*Skein__ChangeExperts_Closure)
+                 (const Skein__ChangeExperts *message,
+                  void *closure_data);
+typedef void (*Skein__ExpertsChanged_Closure)
+                 (const Skein__ExpertsChanged *message,
+                  void *closure_data);
 typedef void (*Skein__ModelHolding_Closure)
                  (const Skein__ModelHolding *message,
                   void *closure_data);
@@ -2532,6 +2782,15 @@ typedef void (*Skein__ExpertHolder_Closure)
 typedef void (*Skein__Membership_Closure)
                  (const Skein__Membership *message,
                   void *closure_data);
+typedef void (*Skein__PlacedExpert_Closure)
+                 (const Skein__PlacedExpert *message,
+                  void *closure_data);
+typedef void (*Skein__ArrangeExperts_Closure)
+                 (const Skein__ArrangeExperts *message,
+                  void *closure_data);
+typedef void (*Skein__ExpertsArranged_Closure)
+                 (const Skein__ExpertsArranged *message,
+                  void *closure_data);
 typedef void (*Skein__SetExpert_Closure)
                  (const Skein__SetExpert *message,
                   void *closure_data);
@@ -2566,6 +2825,7 @@ extern const ProtobufCEnumDescriptor    skein__dtype__descriptor;
 extern const ProtobufCEnumDescriptor    skein__role__descriptor;
 extern const ProtobufCEnumDescriptor    skein__finish_reason__descriptor;
 extern const ProtobufCEnumDescriptor    skein__failure_kind__descriptor;
+extern const ProtobufCEnumDescriptor    skein__expert_change__descriptor;
 extern const ProtobufCEnumDescriptor    skein__end_kind__descriptor;
 extern const ProtobufCMessageDescriptor skein__envelope__descriptor;
 extern const ProtobufCMessageDescriptor skein__tensor__descriptor;
@@ -2600,6 +2860,8 @@ extern const ProtobufCMessageDescriptor skein__status_request__descriptor;
 extern const ProtobufCMessageDescriptor skein__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__status_reply__descriptor;
+extern const ProtobufCMessageDescriptor skein__change_experts__descriptor;
+extern const ProtobufCMessageDescriptor skein__experts_changed__descriptor;
 extern const ProtobufCMessageDescriptor skein__model_holding__descriptor;
 extern const ProtobufCMessageDescriptor skein__expert_holding__descriptor;
 extern const ProtobufCMessageDescriptor skein__data_endpoint__descriptor;
@@ -2613,6 +2875,9 @@ extern const ProtobufCMessageDescriptor skein__generated__descriptor;
 extern const ProtobufCMessageDescriptor skein__ended__descriptor;
 extern const ProtobufCMessageDescriptor skein__expert_holder__descriptor;
 extern const ProtobufCMessageDescriptor skein__membership__descriptor;
+extern const ProtobufCMessageDescriptor skein__placed_expert__descriptor;
+extern const ProtobufCMessageDescriptor skein__arrange_experts__descriptor;
+extern const ProtobufCMessageDescriptor skein__experts_arranged__descriptor;
 extern const ProtobufCMessageDescriptor skein__set_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__open_set__descriptor;
 extern const ProtobufCMessageDescriptor skein__site_group__descriptor;

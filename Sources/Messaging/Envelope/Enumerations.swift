@@ -65,4 +65,8 @@ package enum FailureKind: UInt32, Error, Sendable, CaseIterable {
     case unknownSite = 27
     /// `OpenSet` comes first.
     case unknownSet = 28
+    /// Made for another trunk, gates missing, numbers that are none, files that are not as named.
+    case unfitExpert = 29
+    /// The worker has no room for another expert.
+    case workerFull = 30
 }

@@ -28,6 +28,10 @@ package enum Message: Sendable, Equatable {
     case dispatch(Dispatch)
     case combine(Combine)
     case dispatchFailed(DispatchFailed)
+    case changeExperts(ChangeExperts)
+    case expertsChanged(ExpertsChanged)
+    case arrangeExperts(ArrangeExperts)
+    case expertsArranged(ExpertsArranged)
 }
 
 extension Message {
@@ -67,6 +71,14 @@ extension Message {
         case .combine(let body): (c.body_case, c.combine) = (SKEIN__ENVELOPE__BODY_COMBINE, body.encoded(arena))
         case .dispatchFailed(let body):
             (c.body_case, c.dispatch_failed) = (SKEIN__ENVELOPE__BODY_DISPATCH_FAILED, body.encoded(arena))
+        case .changeExperts(let body):
+            (c.body_case, c.change_experts) = (SKEIN__ENVELOPE__BODY_CHANGE_EXPERTS, body.encoded(arena))
+        case .expertsChanged(let body):
+            (c.body_case, c.experts_changed) = (SKEIN__ENVELOPE__BODY_EXPERTS_CHANGED, body.encoded(arena))
+        case .arrangeExperts(let body):
+            (c.body_case, c.arrange_experts) = (SKEIN__ENVELOPE__BODY_ARRANGE_EXPERTS, body.encoded(arena))
+        case .expertsArranged(let body):
+            (c.body_case, c.experts_arranged) = (SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED, body.encoded(arena))
         }
     }
 
@@ -101,6 +113,11 @@ extension Message {
         case SKEIN__ENVELOPE__BODY_DISPATCH: self = .dispatch(try Dispatch(body(c.dispatch)))
         case SKEIN__ENVELOPE__BODY_COMBINE: self = .combine(try Combine(body(c.combine)))
         case SKEIN__ENVELOPE__BODY_DISPATCH_FAILED: self = .dispatchFailed(try DispatchFailed(body(c.dispatch_failed)))
+        case SKEIN__ENVELOPE__BODY_CHANGE_EXPERTS: self = .changeExperts(try ChangeExperts(body(c.change_experts)))
+        case SKEIN__ENVELOPE__BODY_EXPERTS_CHANGED: self = .expertsChanged(try ExpertsChanged(body(c.experts_changed)))
+        case SKEIN__ENVELOPE__BODY_ARRANGE_EXPERTS: self = .arrangeExperts(try ArrangeExperts(body(c.arrange_experts)))
+        case SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED:
+            self = .expertsArranged(try ExpertsArranged(body(c.experts_arranged)))
         default: throw .unknownBody
         }
     }

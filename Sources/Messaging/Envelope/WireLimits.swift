@@ -31,6 +31,7 @@ package enum WireLimits {
     package static let groupsMax = 4096
     package static let sitesPerGroupMax = 16
     package static let addressBytesMax = 1024
+    package static let pathBytesMax = 4096
 
     /// What decoding may allocate for an envelope of this size: protobuf-c's structs are larger than what they come
     /// from (an empty message of two bytes becomes one of 40), and a hostile envelope makes the most of that.

@@ -38,11 +38,14 @@ extension RouterShell {
                 return refuse(
                     connection, .forbidden, "the key of \(identity.name) cannot speak for worker \(hello.worker)")
             }
+            greeting = hello
             handle(.hello(.init(hello), from: connection))
+            greeting = nil
         case .heartbeat(let heartbeat): handle(.heartbeat(.init(heartbeat), from: connection))
         case .goodbye(let goodbye):
             handle(.goodbye(incarnation: goodbye.incarnation, reason: goodbye.reason, from: connection))
         case .generated(let generated): handle(.generated(.init(generated), from: connection))
+        case .expertsArranged(let arranged): self.arranged(arranged, from: connection)
         case .ended(let ended): handle(.ended(.init(ended), from: connection))
         default: refuse(connection, .forbidden, "this message has no business on the control socket")
         }

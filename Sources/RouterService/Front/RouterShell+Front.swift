@@ -37,6 +37,9 @@ extension RouterShell {
             guard permit(.client, identity, connection) else { return }
             handle(
                 .leasesRenewed(identity: identity.name, ids: lease.ids.map(Routing.QueryID.init), from: connection))
+        case .changeExperts(let change):
+            guard permit(.operator, identity, connection, query: change.id) else { return }
+            self.change(change, from: connection)
         case .statusRequest:
             let reply = StatusReply(
                 machine.status(at: Self.now), cluster: cluster, uptimeMilliseconds: uptimeMilliseconds)

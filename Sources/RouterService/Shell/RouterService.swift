@@ -29,6 +29,9 @@ package final class RouterService: Sendable {
             store: Self.openStore(topology, log),
             configuration: RoutingConfiguration(
                 topology, startMicroseconds: UInt64(Date().timeIntervalSince1970 * 1e6)),
+            publishing: Publishing(
+                plan: ExpertPlan(topology), path: topology.paths.expertsManifest,
+                manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest)),
             log: log)
         self.encoder = encoder
         context = doors.context
@@ -75,6 +78,7 @@ struct RouterParts: Sendable {
     let encoder: PromptEncoder
     let store: StatisticsStore?
     let configuration: RoutingConfiguration
+    let publishing: Publishing
     let log: Logger
 }
 

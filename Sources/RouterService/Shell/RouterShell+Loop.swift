@@ -44,7 +44,8 @@ extension RouterShell: LoopHandler {
             _ = port.send([topic] + Envelope(.statisticsEvent(event)).frames(), on: RouterDoor.statistics.index)
         }
         retryReplies(nowMicroseconds: nowMicroseconds)
-        return [machine.nextDeadline?.microseconds, replies.nextMicroseconds].compactMap(\.self)
+        let change = endOverdueChange(nowMicroseconds: nowMicroseconds)
+        return [machine.nextDeadline?.microseconds, replies.nextMicroseconds, change].compactMap(\.self)
             .reduce(statistics.nextMicroseconds, min)
     }
 

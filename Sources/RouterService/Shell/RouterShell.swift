@@ -18,6 +18,9 @@ final class RouterShell {
     var statistics: RouterStatistics
     var answers: AnswerBook
     var replies = HeldReplies()
+    var publishing: Publishing
+    /// The Hello in hand: who is welcome hears at once which experts are its.
+    var greeting: Messaging.Hello?
     private(set) var machine: RoutingStateMachine
     /// Set while a query is being submitted: `prepare` needs what the core does not carry.
     var submitted: SubmittedQuery?
@@ -36,7 +39,11 @@ final class RouterShell {
         log = parts.log
         statistics = RouterStatistics(store: parts.store)
         answers = AnswerBook(endedMax: parts.configuration.limits.retainedMax)
+        publishing = parts.publishing
         machine = RoutingStateMachine(configuration: parts.configuration, at: Self.now)
+        for model in publishing.manifest.models.values {
+            for expert in model.published { handle(.expertsGranted([expert.expert], worker: expert.worker)) }
+        }
     }
 
     static var now: Instant { Instant(microseconds: MonotonicClock.nowMicroseconds) }
@@ -60,6 +67,7 @@ final class RouterShell {
         case .welcome(let connection, let incarnation, let heartbeat):
             let welcome = Messaging.Welcome(incarnation: incarnation, heartbeatMilliseconds: heartbeat)
             send(Envelope(.welcome(welcome)), to: connection)
+            if let greeting { tellManifest(to: greeting, on: connection) }
         case .refuseWorker(let connection, let failure):
             send(Envelope(.failure(Messaging.Failure(failure, query: nil))), to: connection)
         case .assign(let assign): send(Envelope(assign), to: assign.connection)
@@ -78,7 +86,7 @@ final class RouterShell {
     }
 
     /// A worker takes at most its credit, so a full pipe means that it no longer reads.
-    private func send(_ envelope: Envelope, to connection: WorkerConnection) {
+    func send(_ envelope: Envelope, to connection: WorkerConnection) {
         let outcome = port.send(envelope, on: RouterDoor.control.index, to: connection.routingID)
         if outcome != .sent { handle(.workerDisconnected(connection)) }
     }

@@ -120,7 +120,7 @@ extension RoutingStateMachine {
         }
         if hello.capacity < 1 { return "capacity is \(hello.capacity); it must be at least 1" }
         // A worker that still loads does not know its models' hashes yet.
-        let modelsMin = hello.ready && hello.experts.isEmpty ? 1 : 0
+        let modelsMin = hello.ready && hello.experts.isEmpty && hello.data == nil ? 1 : 0
         if !(modelsMin...limits.modelsPerWorkerMax).contains(hello.models.count) {
             return
                 "\(hello.models.count) models; a ready worker holds experts, or 1...\(limits.modelsPerWorkerMax) models"
@@ -146,7 +146,7 @@ extension RoutingStateMachine {
         if texts.contains(where: { $0.isEmpty || $0.utf8.count > limits.nameBytesMax }) {
             return "an expert needs a name and two hashes, of at most \(limits.nameBytesMax) bytes each"
         }
-        let given = configuration.experts[hello.worker] ?? []
+        let given = grantedExperts[hello.worker] ?? []
         if let other = hello.experts.first(where: { !given.contains($0.expert) }) {
             return "the topology gives \(hello.worker) no expert \(other.expert)"
         }

@@ -24,6 +24,7 @@ extension World {
             "generated \(one.assignment.rawValue) at \(one.position): \(one.tokens) from \(connection.routingID)"
         case .ended(let one, let connection):
             "ended \(one.assignment.rawValue) \(one.kind) from \(connection.routingID)"
+        case .expertsGranted(let names, let worker): "granted \(names.joined(separator: " ")) to \(worker)"
         case .workerDisconnected(let connection): "disconnected \(connection.routingID)"
         }
     }

@@ -6,16 +6,19 @@ package struct WorkerExperts: Equatable, Sendable {
     package let names: [String]
     /// The folder that has one folder per expert: the model's, unless this worker keeps its own. Absolute.
     package let store: String
+    /// What all that it holds may take in memory, packed.
+    package let megabytes: Int
     package let line: Int
 }
 
 extension WorkerExperts {
-    static let keys = ["model", "names", "store"]
+    static let keys = ["model", "names", "store", "megabytes"]
 
     /// Nil, with an issue, when it does not say whose experts.
     init?(reading section: Section, models: [ModelEntry], paths: ClusterPaths) {
         let routed = models.filter { $0.experts != nil }
         line = section.line
+        megabytes = section.integer("megabytes", in: 1...ExpertsEntry.cacheMegabytesMax, default: 4096, unit: "MiB")
         names = Self.names(section)
         let only = routed.count == 1 ? routed.first?.name : nil
         guard let name = section.text("model") ?? only else {

@@ -80,7 +80,7 @@ extension Section {
     }
 }
 
-func isName(_ text: String) -> Bool {
+package func isName(_ text: String) -> Bool {
     guard text.utf8.count <= 63, let first = text.utf8.first, isLetterOrDigit(first) else { return false }
     return text.utf8.allSatisfy {
         isLetterOrDigit($0) || [UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-")].contains($0)

@@ -33,6 +33,11 @@ struct ComputeLoop {
         case .assign(let assignment): start(assignment)
         case .withdraw(let id): withdraw(id)
         case .withdrawAll: for id in places.keys.sorted() { withdraw(id) }
+        case .useExperts(let set, let model, let request):
+            let answer =
+                engines[model].map { $0.stage(set, request: request) }
+                ?? ExpertsArranged(request: request, kind: .unfitExpert, message: "this worker does not serve \(model)")
+            answer.map { emit(.arranged($0)) }
         case .holdersChanged: break
         }
     }
@@ -49,8 +54,9 @@ struct ComputeLoop {
     /// Workers with experts come and go, whether or not there is work.
     func service() {
         for model in models {
-            guard let experts = engines[model]?.service() else { continue }
-            emit(.unreachable(model: model, experts: experts))
+            let experts = engines[model]?.service()
+            if let arranged = engines[model]?.settle() { emit(.arranged(arranged)) }
+            if let experts { emit(.unreachable(model: model, experts: experts)) }
         }
     }
 

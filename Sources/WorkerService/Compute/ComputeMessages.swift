@@ -7,6 +7,8 @@ enum ComputeCommand: Sendable {
     case withdraw(UInt64)
     /// The router is gone, and whoever comes back has given the work to others.
     case withdrawAll
+    /// A set of experts that sequences are to begin with.
+    case useExperts(ExpertSet, model: String, request: UInt64)
     /// The board has news of workers with experts.
     case holdersChanged
 }
@@ -48,6 +50,8 @@ struct Assignment: Sendable {
 enum ComputeEvent: Sendable {
     case generated(Generated)
     case ended(Ended)
+    /// A set of experts is in use, or is not.
+    case arranged(ExpertsArranged)
     /// Experts of a model that nobody can be asked for, after workers came or went.
     case unreachable(model: String, experts: [String])
 
@@ -56,6 +60,7 @@ enum ComputeEvent: Sendable {
         switch self {
         case .generated(let generated): .generated(generated)
         case .ended(let ended): .ended(ended)
+        case .arranged(let arranged): .expertsArranged(arranged)
         case .unreachable: nil
         }
     }

@@ -4,8 +4,10 @@ import Messaging
 /// A model at work on the compute thread: its engine and, where it is routed, its experts.
 final class RunningModel {
     let engine: Engine
-    private let bank: RoutedExpertBank?
-    private let wires: ExpertWires?
+    let bank: RoutedExpertBank?
+    let wires: ExpertWires?
+    /// The set that is to be taken next.
+    var staged: StagedSet?
     private var lastUnreachable: [String]?
 
     init(_ engine: Engine, bank: RoutedExpertBank? = nil, wires: ExpertWires? = nil) {
@@ -15,13 +17,13 @@ final class RunningModel {
     }
 
     /// Somebody has been asked to open a set and has not answered.
-    var isSettling: Bool { wires?.roster.isSettling ?? false }
+    var isSettling: Bool { staged != nil || wires?.roster.isSettling ?? false }
 
     /// Looks after the wires between two steps. Returns the experts that nobody can be asked for, when that has changed.
     func service() -> [String]? {
-        guard let wires else { return nil }
+        guard let wires, let bank else { return nil }
         wires.rows.service()
-        let unreachable = wires.roster.unreachable
+        let unreachable = wires.roster.unreachable(of: bank.set)
         if unreachable == lastUnreachable || wires.roster.isSettling { return nil }
         lastUnreachable = unreachable
         return unreachable

@@ -9,15 +9,15 @@ final class ExpertDesk {
     static let setsMax = 4
 
     private let profile: WorkerProfile
-    private let hosted: HostedExperts
+    private let shelf: ExpertShelf
     private let computation: PairComputation
     private var connections: [[UInt8]: [OpenedSet]] = [:]
     /// In order of arrival, for the bound.
     private var arrivals: [[UInt8]] = []
 
-    init(profile: WorkerProfile, hosted: HostedExperts, team: ComputeTeam) {
+    init(profile: WorkerProfile, shelf: ExpertShelf, team: ComputeTeam) {
         self.profile = profile
-        self.hosted = hosted
+        self.shelf = shelf
         computation = PairComputation(team: team)
     }
 
@@ -49,7 +49,7 @@ final class ExpertDesk {
                     "this is \(profile.name), start \(profile.incarnation), not \(request.worker), \(request.incarnation)"
                 )
             }
-            remember(try OpenedSet(request, hosted: hosted), of: connection)
+            remember(try OpenedSet(request, hosted: shelf.hosted), of: connection)
         } catch {
             return failed(error, set: request.set)
         }

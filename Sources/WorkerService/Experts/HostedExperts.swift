@@ -18,7 +18,7 @@ struct HostedExpert: Sendable {
 
     var name: String { holding.expert }
 
-    fileprivate init(_ stored: StoredExpert) throws(WorkerFault) {
+    init(_ stored: StoredExpert) throws(WorkerFault) {
         let adapter: AdapterFolder
         do { adapter = try stored.verify() } catch { throw WorkerFault("expert \(stored.name): \(error)") }
         var pairs: [String: PackedPair] = [:]
@@ -37,6 +37,8 @@ struct HostedExpert: Sendable {
 /// Everything that a worker hosts for trunks elsewhere. Sorted by name.
 struct HostedExperts: Sendable {
     let experts: [HostedExpert]
+
+    var bytes: UInt64 { experts.reduce(0) { $0 + $1.holding.bytes } }
 
     /// - Parameter trunk: the routed model, for its hash where the topology gives it.
     static func load(_ entry: WorkerExperts, trunk: ModelEntry?) throws(WorkerFault) -> HostedExperts {

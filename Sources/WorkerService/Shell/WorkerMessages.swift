@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import Messaging
 
 /// Who a worker is, whatever it hosts.
@@ -15,7 +16,7 @@ struct WorkerProfile: Sendable {
     func hello(models: [ModelHolding], experts: [ExpertHolding], ready: Bool) -> Hello {
         Hello(
             worker: name, incarnation: incarnation, numerics: numerics, models: models,
-            capacity: UInt32(clamping: capacity), ready: ready, experts: experts, data: experts.isEmpty ? nil : data)
+            capacity: UInt32(clamping: capacity), ready: ready, experts: experts, data: data)
     }
 }
 
@@ -23,7 +24,9 @@ struct WorkerProfile: Sendable {
 struct Hosting: Sendable {
     let models: ModelSet
     let compute: ComputeThread
-    let experts: HostedExperts?
+    let experts: ExpertShelf?
+    /// By model.
+    let trunks: [String: TrunkShelf]
     let answering: ExpertThread?
 
     /// What a heartbeat reports.
@@ -34,6 +37,8 @@ struct Hosting: Sendable {
 enum WorkerPosted: Sendable {
     case loaded(Hosting)
     case computed(ComputeEvent)
+    /// What the router wants is held, or is ready to be routed to, or cannot be.
+    case arranged(ArrangeExperts, Result<ExpertSet?, ArrangementRefusal>)
 }
 
 /// Of this process, from the kernel.

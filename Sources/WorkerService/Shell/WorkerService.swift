@@ -36,7 +36,9 @@ package final class WorkerService: Sendable {
             topology, worker, cores: cores, profile: profile, wiring: wiring, socket: door.map { Handover($0.socket) },
             log: log)
         let loop = try MessageLoop(name: "worker", sockets: [socket, monitor]) { port in
-            WorkerShell(port: port, profile: profile, board: board, log: log) { life.end(with: $0) }
+            WorkerShell(
+                port: port, profile: profile, board: board, log: log, post: { life.post($0) },
+                onFault: { life.end(with: $0) })
         }
         life.attach(loop)
         self.loop = loop
@@ -111,6 +113,8 @@ final class WorkerLife: Sendable {
     var answering: ExpertThread? { state.withLock { $0.answering } }
 
     func attach(_ loop: MessageLoop<WorkerShell>) { state.withLock { $0.loop = loop } }
+    /// What is posted before the loop is there, or after its end, nobody waits for.
+    func post(_ value: WorkerPosted) { _ = state.withLock { $0.loop }?.post(value) }
     func keep(_ compute: ComputeThread) { state.withLock { $0.compute = compute } }
     func keep(_ answering: ExpertThread) { state.withLock { $0.answering = answering } }
 
@@ -171,12 +175,16 @@ private struct LoadingJob: Sendable {
             let experts = try worker.experts.map { entry throws(WorkerFault) in
                 try HostedExperts.load(entry, trunk: trunk)
             }
-            let answering = try experts.map { experts throws(WorkerFault) in try startAnswering(experts, models.team) }
+            let shelf = worker.experts.flatMap { entry in experts.map { ExpertShelf($0, entry) } }
+            let answering = try shelf.map { shelf throws(WorkerFault) in try startAnswering(shelf, models.team) }
             answering.map(life.keep)
             let compute = try startCompute(models, loop)
             life.keep(compute)
             _ = loop.post(
-                .loaded(Hosting(models: models, compute: compute, experts: experts, answering: answering)))
+                .loaded(
+                    Hosting(
+                        models: models, compute: compute, experts: shelf, trunks: trunks(models), answering: answering))
+            )
             let milliseconds = (MonotonicClock.nowMicroseconds - started) / 1000
             let names = worker.models + (worker.experts?.names ?? [])
             log.info("loaded \(names.joined(separator: ", ")) in \(milliseconds) ms on \(threads) threads")
@@ -185,10 +193,20 @@ private struct LoadingJob: Sendable {
         }
     }
 
-    private func startAnswering(_ experts: HostedExperts, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
+    private func trunks(_ models: ModelSet) -> [String: TrunkShelf] {
+        var shelves: [String: TrunkShelf] = [:]
+        for hosted in models.models {
+            guard let experts = hosted.experts, let entry = entries.first(where: { $0.name == hosted.name })?.experts
+            else { continue }
+            shelves[hosted.name] = TrunkShelf(entry, hosted, experts)
+        }
+        return shelves
+    }
+
+    private func startAnswering(_ shelf: ExpertShelf, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
         guard let socket else { throw WorkerFault("worker \(worker.name) has experts and no data endpoint") }
         do throws(ThreadingError) {
-            return try ExpertThread(socket.take(), profile: profile, hosted: experts, team: team, log: log)
+            return try ExpertThread(socket.take(), profile: profile, shelf: shelf, team: team, log: log)
         } catch {
             throw WorkerFault(error.description)
         }

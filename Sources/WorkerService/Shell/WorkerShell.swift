@@ -22,13 +22,17 @@ final class WorkerShell {
 
     private let port: LoopPort
     private let profile: WorkerProfile
-    private let log: Logger
+    let log: Logger
     private let board: HolderBoard
     private let onFault: @Sendable (WorkerFault) -> Void
+    /// To this loop, from other threads.
+    let post: @Sendable (WorkerPosted) -> Void
     /// Routed models all of whose experts have been there at one moment.
     private var complete: Set<String> = []
+    /// What the router wants held and routed to, one after the other.
+    var arrangements = Arrangements()
     private var phase = Phase.unconnected
-    private var hosting: Hosting?
+    private(set) var hosting: Hosting?
     private var backlog: [Message] = []
     private var heartbeatMicroseconds: UInt64 = 500_000
     private var nextHeartbeat: UInt64 = 0
@@ -36,20 +40,21 @@ final class WorkerShell {
 
     init(
         port: LoopPort, profile: WorkerProfile, board: HolderBoard, log: Logger,
-        onFault: @escaping @Sendable (WorkerFault) -> Void
+        post: @escaping @Sendable (WorkerPosted) -> Void, onFault: @escaping @Sendable (WorkerFault) -> Void
     ) {
         self.port = port
         self.profile = profile
         self.board = board
         self.log = log
         self.onFault = onFault
+        self.post = post
     }
 
     // MARK: Sending
 
     private func introduce(nowMicroseconds: UInt64) {
         let hello = profile.hello(
-            models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.holdings ?? [],
+            models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.hosted.holdings ?? [],
             ready: isReady)
         let sent = port.send(Envelope(.hello(hello)), on: 0) == .sent
         phase = .introducing(atMicroseconds: nowMicroseconds + (sent ? Self.helloMicroseconds : 50_000))
@@ -63,7 +68,7 @@ final class WorkerShell {
         _ = port.send(Envelope(.heartbeat(heartbeat)), on: 0)
     }
 
-    private func report(_ message: Message) {
+    func report(_ message: Message) {
         // What belongs to a connection that is gone means nothing to the next one.
         guard phase != .unconnected else { return }
         backlog.append(message)
@@ -89,6 +94,9 @@ final class WorkerShell {
         case .withdraw(let withdraw): _ = hosting?.compute.post(.withdraw(withdraw.assignment))
         case .failure(let failure): refused(failure)
         case .membership(let membership): show(membership)
+        case .arrangeExperts(let arrangement):
+            arrangements.add(arrangement)
+            arrangeNext()
         default: log.warning("the router sent a message that is not for workers")
         }
     }
@@ -127,7 +135,8 @@ final class WorkerShell {
 
     /// A routed model is ready once everyone whom it may ask has been there; from then on its `on_missing` decides.
     private var isReady: Bool {
-        guard let hosting else { return false }
+        // What the manifest adds to the topology comes first.
+        guard let hosting, !arrangements.holdBack else { return false }
         return hosting.models.models.allSatisfy { !($0.experts?.hasRemote ?? false) || complete.contains($0.name) }
     }
 
@@ -144,6 +153,11 @@ final class WorkerShell {
         log.info("\(model): all experts are there")
         guard complete.insert(model).inserted, isReady, phase != .unconnected else { return }
         phase = .introducing(atMicroseconds: 0)
+    }
+
+    /// Tells the router what has changed about this worker.
+    func introduceAgain() {
+        if phase != .unconnected { introduce(nowMicroseconds: MonotonicClock.nowMicroseconds) }
     }
 
     private func refuse(_ assign: Assign, _ message: String) {
@@ -183,9 +197,12 @@ extension WorkerShell: LoopHandler {
     func posted(_ value: WorkerPosted) {
         switch value {
         case .computed(.unreachable(let model, let experts)): heard(of: model, unreachable: experts)
+        case .computed(.arranged(let arranged)): finish(arranged)
         case .computed(let event): event.message.map(report)
+        case .arranged(let arrangement, let result): arranged(arrangement, result)
         case .loaded(let hosting):
             self.hosting = hosting
+            arrangeNext()
             // What the board was shown before there was anybody to tell.
             _ = hosting.compute.post(.holdersChanged)
             // The router hears of it at once, registered or not.

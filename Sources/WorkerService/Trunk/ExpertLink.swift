@@ -2,16 +2,17 @@ import Messaging
 
 /// The trunk's end of the wire to one expert worker. Lives on the compute thread, like the socket.
 final class ExpertLink {
-    let holder: ExpertHolder
+    private(set) var holder: ExpertHolder
     let socket: Socket
-    /// Sets that the worker has opened: it is who the router says, and has what it says.
-    private(set) var opened: Set<UInt64> = []
+    /// Sets that the worker has opened, with the ids of the experts: it is who the router says, and has what it says. It keeps an open
+    /// set's experts though it may hold them no more.
+    private var opened: [UInt64: Set<Int>] = [:]
     /// Sets that it was asked to open, with the nonce that it has to return.
-    private var asked: [UInt64: [UInt8]] = [:]
+    private var asked: [UInt64: OpenSet] = [:]
     /// Questions that found no connection yet.
     private var unsent: [OpenSet] = []
     /// By name: the hash.
-    private let hashes: [String: String]
+    private var hashes: [String: String]
     private var latencies = LatencyWindow()
     /// It let a dispatch time out and has not answered anything since.
     var isSlow = false
@@ -28,8 +29,29 @@ final class ExpertLink {
     /// Whether an answer to an opening is still to come.
     var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
 
+    /// The same start of the same worker, with other experts.
+    func update(_ holder: ExpertHolder) {
+        self.holder = holder
+        hashes = Dictionary(holder.experts.map { ($0.expert, $0.sha256) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    func isSameProcess(as holder: ExpertHolder) -> Bool {
+        self.holder.worker == holder.worker && self.holder.incarnation == holder.incarnation
+            && self.holder.data == holder.data
+    }
+
+    /// Whether a set is open here with an expert.
+    func serves(_ expert: Int, of set: UInt64) -> Bool { opened[set]?.contains(expert) ?? false }
+
+    /// Whether these experts of a set are open here, or asked for.
+    func knows(_ experts: [Int], of set: UInt64) -> Bool {
+        let asked = (self.asked[set].map { [$0] } ?? []) + unsent.filter { $0.set == set }
+        let known = asked.flatMap { $0.experts.map { Int($0.id) } }
+        return experts.allSatisfy { serves($0, of: set) || known.contains($0) }
+    }
+
     func open(_ request: OpenSet) {
-        opened.remove(request.set)
+        opened[request.set] = nil
         unsent.removeAll { $0.set == request.set }
         unsent.append(request)
         sendOpenings()
@@ -37,24 +59,24 @@ final class ExpertLink {
 
     func sendOpenings() {
         while let request = unsent.first, send(Envelope(.openSet(request))) {
-            asked[request.set] = request.nonce
+            asked[request.set] = request
             unsent.removeFirst()
         }
     }
 
     /// Whether the answer is the one to our question, from the worker whom we asked.
     func take(_ answer: SetOpened) -> Bool {
-        guard asked[answer.set] == answer.nonce, answer.worker == holder.worker,
+        guard let request = asked[answer.set], request.nonce == answer.nonce, answer.worker == holder.worker,
             answer.incarnation == holder.incarnation
         else { return false }
         asked[answer.set] = nil
-        opened.insert(answer.set)
+        opened[answer.set] = Set(request.experts.map { Int($0.id) })
         return true
     }
 
     func close(_ set: UInt64) {
         asked[set] = nil
-        opened.remove(set)
+        opened[set] = nil
     }
 
     /// False when nothing was taken: there is no connection, or it is full.

@@ -13,6 +13,7 @@ final class LinkRoster {
     private let groups: [SiteGroupShape]
     private let log: Logger
     private var seen: UInt64 = 0
+    private var lastNumber: UInt64 = 0
     private var sets: [(set: ExpertSet, number: UInt64)] = []
     /// Sorted by worker.
     private var links: [ExpertLink] = []
@@ -46,9 +47,8 @@ final class LinkRoster {
         }
     }
 
-    /// Experts of the newest set that are neither here nor with anybody who has opened it.
-    var unreachable: [String] {
-        guard let set = sets.last?.set else { return [] }
+    /// Experts of a set that are neither here nor with anybody who has opened it.
+    func unreachable(of set: ExpertSet) -> [String] {
         return set.experts.indices.compactMap { index in
             let expert = set.experts[index]
             return expert.isResident || link(for: index, in: set, [], loads: []) != nil ? nil : expert.name
@@ -58,13 +58,17 @@ final class LinkRoster {
     /// What the wire calls a set; opened everywhere when it is first seen.
     func number(of set: ExpertSet) -> UInt64 {
         if let known = sets.first(where: { $0.set === set }) { return known.number }
-        let number = (sets.last?.number ?? 0) + 1
+        lastNumber += 1
+        let number = lastNumber
         sets.append((set, number))
         // As many as a worker keeps open.
         if sets.count > ExpertDesk.setsMax { sets.removeFirst() }
         for link in links { open(set, number, on: link) }
         return number
     }
+
+    /// The sets that nobody uses any more are forgotten.
+    func keep(_ live: [ExpertSet]) { sets.removeAll { entry in !live.contains { $0 === entry.set } } }
 
     func reopen(_ link: ExpertLink) {
         for (set, number) in sets { open(set, number, on: link) }
@@ -96,10 +100,8 @@ extension LinkRoster {
         for expert: Int, in set: ExpertSet, _ excluded: Set<String>, loads: [(link: ExpertLink, rows: Int)]
     ) -> ExpertLink? {
         guard let number = sets.first(where: { $0.set === set })?.number else { return nil }
-        let member = set.experts[expert]
         let able = links.filter {
-            $0.opened.contains(number) && !excluded.contains($0.holder.worker)
-                && $0.holds(member.name, sha256: member.hash)
+            $0.serves(expert, of: number) && !excluded.contains($0.holder.worker)
         }
         if able.count < 2 { return able.first }
         func cost(_ link: ExpertLink) -> Int {
@@ -119,13 +121,28 @@ extension LinkRoster {
     }
 
     private func follow(_ membership: Membership) {
-        let staying = links.filter { membership.holders.contains($0.holder) }
+        let staying = links.filter { link in
+            guard let holder = membership.holders.first(where: link.isSameProcess) else { return false }
+            if link.holder != holder { update(link, holder) }
+            return true
+        }
         for link in links where !staying.contains(where: { $0 === link }) {
             log.info("expert worker \(link.holder.worker) is gone")
         }
-        let new = membership.holders.filter { holder in !staying.contains { $0.holder == holder } }
+        let new = membership.holders.filter { holder in !staying.contains { $0.isSameProcess(as: holder) } }
         links = (staying + new.compactMap(connect)).sorted { $0.holder.worker < $1.holder.worker }
         poller = Poller(links.map(\.socket))
+    }
+
+    /// It has more experts than before, or fewer: sets that it can do more of are opened again; what is open stays.
+    private func update(_ link: ExpertLink, _ holder: ExpertHolder) {
+        link.update(holder)
+        for (set, number) in sets {
+            let held = set.experts.indices.filter { link.holds(set.experts[$0].name, sha256: set.experts[$0].hash) }
+            if !link.knows(held, of: number) { open(set, number, on: link) }
+        }
+        log.info(
+            "expert worker \(holder.worker) now has \(holder.experts.map(\.expert).joined(separator: ", "))")
     }
 
     private func connect(_ holder: ExpertHolder) -> ExpertLink? {

@@ -13,6 +13,13 @@ struct TrunkExperts: Sendable {
     /// Some expert is computed by workers.
     let hasRemote: Bool
     let cache: CacheEntry
+    /// What the set is made of.
+    let members: [Member]
+
+    struct Member: Sendable {
+        let stored: StoredExpert
+        let source: ExpertSource
+    }
 
     /// The experts that may come to the trunk when they are hot.
     struct CacheEntry: Sendable {
@@ -26,39 +33,44 @@ struct TrunkExperts: Sendable {
         _ entry: ExpertsEntry, for model: LanguageModel, trunk: SHA256Digest, team: ComputeTeam
     ) throws(WorkerFault) -> TrunkExperts {
         let routes = try RoutePolicy(entry)
-        var sources: [ExpertSource] = []
-        var stored: [StoredExpert] = []
+        var members: [Member] = []
         var cacheable: [String: Int] = [:]
         for expert in entry.experts {
-            let (found, source) = try Self.source(expert, store: entry.store, trunk: trunk)
-            stored.append(found)
-            sources.append(source)
+            let member = try Self.member(
+                "\(entry.store)/\(expert.name)", isResident: expert.placement == .pinned, trunk: trunk)
+            members.append(member)
             guard expert.placement == .cacheable else { continue }
-            cacheable[source.hash] = source.adapter.pairs.reduce(0) { $0 + $1.byteCount }
+            cacheable[member.source.hash] = member.source.adapter.pairs.reduce(0) { $0 + $1.byteCount }
         }
-        let calibration = try Self.calibration(of: stored, in: entry.store)
+        return TrunkExperts(
+            set: try Self.set(members, entry, model, team), routes: routes,
+            hasRemote: members.contains { !$0.source.isResident },
+            cache: CacheEntry(store: entry.store, bytesMax: entry.cacheMegabytes << 20, bytes: cacheable),
+            members: members)
+    }
+
+    static func set(
+        _ members: [Member], _ entry: ExpertsEntry, _ model: LanguageModel, _ team: ComputeTeam
+    ) throws(WorkerFault) -> ExpertSet {
+        let calibration = try calibration(of: members.map(\.stored), in: entry.store)
         do throws(ExpertSetError) {
-            return TrunkExperts(
-                set: try ExpertSet.load(sources, for: model, calibration: calibration, team: team), routes: routes,
-                hasRemote: sources.contains { !$0.isResident },
-                cache: CacheEntry(store: entry.store, bytesMax: entry.cacheMegabytes << 20, bytes: cacheable))
+            return try ExpertSet.load(members.map(\.source), for: model, calibration: calibration, team: team)
         } catch {
             throw WorkerFault("experts of \(entry.store): \(error)")
         }
     }
 
-    private static func source(
-        _ expert: ExpertsEntry.Expert, store: String, trunk: SHA256Digest
-    ) throws(WorkerFault) -> (StoredExpert, ExpertSource) {
+    /// Verified.
+    static func member(_ folder: String, isResident: Bool, trunk: SHA256Digest) throws(WorkerFault) -> Member {
         do throws(ExpertStoreError) {
-            let stored = try StoredExpert(folder: "\(store)/\(expert.name)")
+            let stored = try StoredExpert(folder: folder)
             try stored.check(trunkHash: trunk)
             let source = ExpertSource(
                 name: stored.name, hash: stored.manifest.contentHash.hex, adapter: try stored.verify(),
-                isResident: expert.placement == .pinned)
-            return (stored, source)
+                isResident: isResident)
+            return Member(stored: stored, source: source)
         } catch {
-            throw WorkerFault("expert \(expert.name): \(error)")
+            throw WorkerFault("expert \(folder): \(error)")
         }
     }
 

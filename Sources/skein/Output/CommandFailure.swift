@@ -113,7 +113,7 @@ extension CommandFailure {
         case .malformed, .unknownVersion, .oversize, .wrongDType, .truncatedTensor, .forbidden, .unknownNode,
             .emptyPrompt,
             .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken,
-            .unknownWorker, .unknownExpert, .unknownSite, .unknownSet:
+            .unknownWorker, .unknownExpert, .unknownSite, .unknownSet, .unfitExpert, .workerFull:
             self = .refused(failure.description)
         }
     }

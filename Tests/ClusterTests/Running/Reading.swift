@@ -13,9 +13,13 @@ struct Reading {
     private(set) var attempt: UInt32 = 0
     private(set) var final: Final?
     private(set) var failure: Failure?
+    let id: QueryID
     private var iterator: QueryStream.Iterator
 
-    init(_ stream: QueryStream) { iterator = stream.makeAsyncIterator() }
+    init(_ stream: QueryStream) {
+        id = stream.id
+        iterator = stream.makeAsyncIterator()
+    }
 
     var isOver: Bool { final != nil || failure != nil }
 

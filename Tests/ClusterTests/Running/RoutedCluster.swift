@@ -8,16 +8,19 @@ enum RoutedCluster {
     /// - Parameters:
     ///   - workers: by name, the experts of each; empty stands for all.
     ///   - data: by worker, its data endpoint; ipc without.
+    ///   - known: the experts of the topology.
+    ///   - worker: more about the experts of each worker.
     static func make(
         _ workers: [(name: String, experts: [String])], pinned: [String] = [], cacheable: [String] = [],
         cacheMegabytes: Int = 256, capacity: Int = 8, onMissing: String = "fail",
-        route: String = "{}", extra: String = "", data: [String: String] = [:], control: UInt16? = nil
+        route: String = "{}", extra: String = "", data: [String: String] = [:], control: UInt16? = nil,
+        known: [String] = names, worker limits: String = ""
     ) throws -> TestCluster {
         let entries = workers.map { worker in
-            let experts = worker.experts.isEmpty ? names : worker.experts
+            let experts = worker.experts.isEmpty ? known : worker.experts
             let endpoint = data[worker.name].map { ", \($0)" } ?? ""
             return
-                "  - {name: \(worker.name), experts: {names: [\(experts.joined(separator: ", "))]}, threads: 1\(endpoint)}"
+                "  - {name: \(worker.name), experts: {names: [\(experts.joined(separator: ", "))]\(limits)}, threads: 1\(endpoint)}"
         }
         let door = control.map { ", control: \"tcp://127.0.0.1:\($0)\"" } ?? ""
         return try TestCluster(
@@ -30,7 +33,7 @@ enum RoutedCluster {
                     file: "\(try Places.model())"
                     experts:
                       store: "\(try Places.experts())"
-                      names: [\(names.joined(separator: ", "))]
+                      names: [\(known.joined(separator: ", "))]
                       pinned: [\(pinned.joined(separator: ", "))]
                       cacheable: [\(cacheable.joined(separator: ", "))]
                       cache_megabytes: \(cacheMegabytes)

@@ -79,6 +79,14 @@ bodies = [
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
                        decode_microseconds=7, missing=missing, generated_tokens=8, score=score)),
+    dict(arrange_experts=w.ArrangeExperts(
+        request=6, model="m", trunk=True, trunk_sha256="aa",
+        published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch")], retired=["swift"])),
+    dict(experts_arranged=w.ExpertsArranged(request=6)),
+    dict(experts_arranged=w.ExpertsArranged(request=7, kind=w.WORKER_FULL, message="full")),
+    dict(change_experts=w.ChangeExperts(id=ID, change=w.PUBLISH, model="m", expert="dutch", sha256="dd",
+                                        folder="/experts/dutch", worker="w1")),
+    dict(experts_changed=w.ExpertsChanged(id=ID, model="m", version=2, worker="w1", experts=["dutch", "french"])),
     dict(membership=w.Membership(version=3, holders=[
         w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),
     dict(open_set=w.OpenSet(set=2, nonce=nonce, worker="w1", incarnation=4, trunk_sha256="aa", numerics="lr1",

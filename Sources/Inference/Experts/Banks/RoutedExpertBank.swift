@@ -80,13 +80,25 @@ extension RoutedExpertBank {
         endedTraces.append((sequence, route.trace))
     }
 
-    /// Between two steps: what sequences begin with from now on. Throws while `liveVersionsMax` versions are in use.
-    package func publish(_ new: ExpertSet) throws(RouteRefusal) {
+    /// The sets in use: those of running sequences, and the one that the next begins with.
+    package var liveSets: [ExpertSet] {
+        var sets = [set]
+        for route in routes.values where !sets.contains(where: { $0 === route.set }) { sets.append(route.set) }
+        return sets
+    }
+
+    /// Whether `publish` would take it.
+    package func hasRoom(for new: ExpertSet) -> Bool {
         var live = Set(routes.values.map(\.set.version))
         live.insert(new.version)
-        guard live.count <= Self.liveVersionsMax else {
+        return live.count <= Self.liveVersionsMax
+    }
+
+    /// Between two steps: what sequences begin with from now on. Throws while `liveVersionsMax` versions are in use.
+    package func publish(_ new: ExpertSet) throws(RouteRefusal) {
+        guard hasRoom(for: new) else {
             throw RouteRefusal(
-                "busy: \(live.count - 1) versions of the experts are in use; try again when requests have ended")
+                "busy: \(Self.liveVersionsMax) versions of the experts are in use; try again when requests have ended")
         }
         set = new
     }

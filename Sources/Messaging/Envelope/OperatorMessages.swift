@@ -1,0 +1,104 @@
+/// What an operator changes.
+package enum ExpertChange: UInt32, Sendable, CaseIterable {
+    case publish = 1
+    case retire = 2
+}
+
+/// Changes the experts of a routed model while it runs.
+package struct ChangeExperts: Sendable, Equatable {
+    package var id: QueryID
+    package var change: ExpertChange
+    /// Empty: the only routed one.
+    package var model: String
+    package var expert: String
+    /// Of its content, hexadecimal.
+    package var sha256: String
+    /// Absolute, as the worker and the trunk find it.
+    package var folder: String
+    /// Who is to hold it; empty: the one with the most room.
+    package var worker: String
+
+    package init(
+        id: QueryID, change: ExpertChange, model: String = "", expert: String = "", sha256: String = "",
+        folder: String = "", worker: String = ""
+    ) {
+        self.id = id
+        self.change = change
+        self.model = model
+        self.expert = expert
+        self.sha256 = sha256
+        self.folder = folder
+        self.worker = worker
+    }
+}
+
+package struct ExpertsChanged: Sendable, Equatable {
+    package var id: QueryID
+    package var model: String
+    /// Of the model's set, as the manifest counts.
+    package var version: UInt64
+    /// Published: who holds it.
+    package var worker: String
+    /// Of the set from now on.
+    package var experts: [String]
+
+    package init(
+        id: QueryID, model: String = "", version: UInt64 = 0, worker: String = "", experts: [String] = []
+    ) {
+        self.id = id
+        self.model = model
+        self.version = version
+        self.worker = worker
+        self.experts = experts
+    }
+}
+
+/// An expert that is not in the topology, and where its files are.
+package struct PlacedExpert: Sendable, Equatable {
+    package var expert: String
+    package var sha256: String
+    package var folder: String
+
+    package init(expert: String = "", sha256: String = "", folder: String = "") {
+        self.expert = expert
+        self.sha256 = sha256
+        self.folder = folder
+    }
+}
+
+/// What a worker is to hold, or a trunk to route to: how it differs from the topology.
+package struct ArrangeExperts: Sendable, Equatable {
+    /// 0: as the manifest says, at registration.
+    package var request: UInt64
+    package var model: String
+    package var trunk: Bool
+    /// Of the model's weights; empty: not known yet.
+    package var trunkSHA256: String
+    package var published: [PlacedExpert]
+    package var retired: [String]
+
+    package init(
+        request: UInt64 = 0, model: String = "", trunk: Bool = false, trunkSHA256: String = "",
+        published: [PlacedExpert] = [], retired: [String] = []
+    ) {
+        self.request = request
+        self.model = model
+        self.trunk = trunk
+        self.trunkSHA256 = trunkSHA256
+        self.published = published
+        self.retired = retired
+    }
+}
+
+package struct ExpertsArranged: Sendable, Equatable {
+    package var request: UInt64
+    /// Nil: done. Otherwise nothing has changed.
+    package var kind: FailureKind?
+    package var message: String
+
+    package init(request: UInt64 = 0, kind: FailureKind? = nil, message: String = "") {
+        self.request = request
+        self.kind = kind
+        self.message = message
+    }
+}

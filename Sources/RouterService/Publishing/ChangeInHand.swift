@@ -1,0 +1,43 @@
+import Messaging
+import Routing
+
+/// The one change of experts that is under way.
+struct ChangeInHand: Sendable {
+    enum Stage: Sendable {
+        /// The worker loads and verifies.
+        case holding
+        /// The trunk takes the next set.
+        case routing
+    }
+
+    /// Loading an expert, packing the gates of all, and opening the set everywhere take less.
+    static let patienceMicroseconds: UInt64 = 45_000_000
+
+    let change: ChangeExperts
+    let client: ClientConnection
+    let model: String
+    let before: ExpertsManifest.Model
+    let after: ExpertsManifest.Model
+    /// Who is to hold what is published.
+    let worker: String
+    let trunk: ConnectedWorker
+    var stage: Stage
+    /// What the answers name.
+    var request: UInt64
+    let deadlineMicroseconds: UInt64
+
+    var trunkSHA256: String { trunk.models.first { $0.model == model }?.sha256 ?? "" }
+}
+
+/// What the shell keeps about experts that come and go.
+struct Publishing: Sendable {
+    let plan: ExpertPlan
+    let path: String
+    var manifest: ExpertsManifest
+    var inHand: ChangeInHand?
+    var lastRequest: UInt64 = 0
+    /// By worker: the connection on which it heard what the manifest says.
+    var told: [String: WorkerConnection] = [:]
+
+    func model(_ name: String) -> ExpertsManifest.Model { manifest.models[name] ?? .init() }
+}

@@ -1,0 +1,173 @@
+import Logging
+import Messaging
+import Routing
+import Threading
+
+// Experts that come and go while the cluster runs: first a worker holds, then the trunk routes, then the manifest says so, then the
+// operator hears of it. What fails on the way is undone in the same order; running requests see nothing of it.
+extension RouterShell {
+    func change(_ change: ChangeExperts, from client: ClientConnection) {
+        do throws(Messaging.Failure) {
+            guard publishing.inHand == nil else {
+                throw Messaging.Failure(
+                    id: change.id, kind: .busy, message: "another change of experts is under way; try again",
+                    retryAfterMilliseconds: 500)
+            }
+            try begin(change, from: client)
+        } catch {
+            log.warning("change of expert \(change.expert) refused: \(error.description)")
+            answer(.failure(error), to: client)
+        }
+    }
+
+    private func begin(_ change: ChangeExperts, from client: ClientConnection) throws(Messaging.Failure) {
+        let plan = publishing.plan
+        let model = try plan.model(of: change)
+        let before = publishing.model(model)
+        // Refuses by name before it looks for a place.
+        _ = try plan.applying(change, to: before, of: model, worker: "")
+        let workers = machine.connectedWorkers
+        let trunk = try trunk(of: model, change, workers)
+        let worker = change.change == .publish ? try plan.holder(for: change, of: model, among: workers) : ""
+        let after = try plan.applying(change, to: before, of: model, worker: worker)
+        publishing.inHand = ChangeInHand(
+            change: change, client: client, model: model, before: before, after: after, worker: worker, trunk: trunk,
+            stage: change.change == .publish ? .holding : .routing, request: 0,
+            deadlineMicroseconds: MonotonicClock.nowMicroseconds + ChangeInHand.patienceMicroseconds)
+        if change.change == .publish {
+            handle(.expertsGranted([change.expert], worker: worker))
+            ask(worker, isTrunk: false)
+        } else {
+            ask(trunk.name, isTrunk: true)
+        }
+    }
+
+    /// Sets are versioned by one trunk; several would change one after the other.
+    private func trunk(
+        of model: String, _ change: ChangeExperts, _ workers: [ConnectedWorker]
+    ) throws(Messaging.Failure) -> ConnectedWorker {
+        let trunks = workers.filter { $0.isReady && $0.models.contains { $0.model == model && $0.routed } }
+        guard let trunk = trunks.first else {
+            throw Messaging.Failure(
+                id: change.id, kind: .noWorker, message: "no trunk of \(model) is ready; see skein status")
+        }
+        guard trunks.count == 1 else {
+            throw Messaging.Failure(
+                id: change.id, kind: .invalidParameter,
+                message: "\(trunks.count) workers serve the trunk of \(model); experts can be published where one does")
+        }
+        return trunk
+    }
+
+    private func ask(_ worker: String, isTrunk: Bool) {
+        publishing.lastRequest += 1
+        publishing.inHand?.request = publishing.lastRequest
+        guard let inHand = publishing.inHand else { return }
+        let sent = tell(
+            worker, isTrunk: isTrunk, inHand.model, inHand.after, request: inHand.request,
+            trunkSHA256: inHand.trunkSHA256)
+        if !sent { fail(.workerLost, "worker \(worker) is gone") }
+    }
+
+    @discardableResult
+    private func tell(
+        _ worker: String, isTrunk: Bool, _ model: String, _ manifest: ExpertsManifest.Model, request: UInt64,
+        trunkSHA256: String
+    ) -> Bool {
+        guard let connection = machine.connectedWorkers.first(where: { $0.name == worker })?.connection else {
+            return false
+        }
+        let arrangement = publishing.plan.arrangement(
+            for: worker, isTrunk: isTrunk, of: model, manifest, request: request, trunkSHA256: trunkSHA256)
+        send(Envelope(.arrangeExperts(arrangement)), to: connection)
+        return true
+    }
+
+    // MARK: Answers
+
+    func arranged(_ arranged: ExpertsArranged, from connection: WorkerConnection) {
+        guard let inHand = publishing.inHand, arranged.request == inHand.request, arranged.request != 0 else {
+            if let kind = arranged.kind {
+                log.error("a worker does not have its experts as the manifest says: \(kind): \(arranged.message)")
+            }
+            return
+        }
+        if let kind = arranged.kind { return fail(kind, arranged.message) }
+        switch inHand.stage {
+        case .holding:
+            publishing.inHand?.stage = .routing
+            ask(inHand.trunk.name, isTrunk: true)
+        case .routing: finish(inHand)
+        }
+    }
+
+    private func finish(_ done: ChangeInHand) {
+        var manifest = publishing.manifest
+        manifest.models[done.model] = done.after
+        do throws(ManifestError) { try manifest.write(to: publishing.path) } catch {
+            return fail(.internal, error.description)
+        }
+        publishing.manifest = manifest
+        publishing.inHand = nil
+        if done.change.change == .retire {
+            tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
+        }
+        let names = publishing.plan.names(of: done.model, done.after)
+        log.info("experts of \(done.model), version \(done.after.version): \(names.joined(separator: ", "))")
+        answer(
+            .expertsChanged(
+                ExpertsChanged(
+                    id: done.change.id, model: done.model, version: done.after.version, worker: done.worker,
+                    experts: names)),
+            to: done.client)
+    }
+
+    /// They may drop it: the trunk begins nothing new with it, and what runs has its set open.
+    private func tellHolders(of expert: String, _ model: String, _ manifest: ExpertsManifest.Model, _ sha256: String) {
+        for worker in machine.connectedWorkers where worker.experts.contains(where: { $0.expert == expert }) {
+            guard publishing.plan.holder(worker.name)?.model == model else { continue }
+            tell(worker.name, isTrunk: false, model, manifest, request: 0, trunkSHA256: sha256)
+        }
+    }
+
+    private func fail(_ kind: Messaging.FailureKind, _ message: String) {
+        guard let inHand = publishing.inHand else { return }
+        publishing.inHand = nil
+        // Whoever had begun goes back; it is the same list as before, so that this cannot fail for want of anything.
+        if inHand.change.change == .publish {
+            tell(
+                inHand.worker, isTrunk: false, inHand.model, inHand.before, request: 0, trunkSHA256: inHand.trunkSHA256)
+        }
+        if inHand.stage == .routing {
+            tell(
+                inHand.trunk.name, isTrunk: true, inHand.model, inHand.before, request: 0,
+                trunkSHA256: inHand.trunkSHA256)
+        }
+        log.warning("change of expert \(inHand.change.expert) refused: \(kind): \(message)")
+        answer(.failure(Messaging.Failure(id: inHand.change.id, kind: kind, message: message)), to: inHand.client)
+    }
+
+    /// The moment by which the change in hand must have come to an end.
+    func endOverdueChange(nowMicroseconds: UInt64) -> UInt64? {
+        guard let inHand = publishing.inHand else { return nil }
+        if nowMicroseconds < inHand.deadlineMicroseconds { return inHand.deadlineMicroseconds }
+        fail(.workerLost, "\(inHand.stage == .holding ? inHand.worker : inHand.trunk.name) did not answer in time")
+        return nil
+    }
+
+    // MARK: Registration
+
+    /// A worker that is welcome on a new connection hears what the manifest says before anything else.
+    func tellManifest(to hello: Messaging.Hello, on connection: WorkerConnection) {
+        guard publishing.told[hello.worker] != connection else { return }
+        publishing.told[hello.worker] = connection
+        for (model, manifest) in publishing.manifest.models.sorted(by: { $0.key < $1.key })
+        where !manifest.isAsInTopology {
+            let isTrunk = publishing.plan.isTrunk(hello.worker, of: model)
+            guard isTrunk || publishing.plan.holder(hello.worker)?.model == model else { continue }
+            let arrangement = publishing.plan.arrangement(
+                for: hello.worker, isTrunk: isTrunk, of: model, manifest, request: 0, trunkSHA256: "")
+            send(Envelope(.arrangeExperts(arrangement)), to: connection)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Inference
+import Logging
+import Messaging
+import Threading
+
+/// What the router wants held and routed to: one arrangement in hand, the others wait.
+struct Arrangements {
+    /// The router has one change at a time; besides that only what it says at a registration.
+    private static let waitingMax = 16
+
+    private var waiting: [ArrangeExperts] = []
+    private(set) var inHand: ArrangeExperts?
+    /// The thread of the one in hand.
+    var thread: NamedThread?
+
+    /// Something that the manifest says is not done yet.
+    var holdBack: Bool { inHand?.request == 0 || waiting.contains { $0.request == 0 } }
+
+    mutating func add(_ arrangement: ArrangeExperts) {
+        // The newest word of the manifest counts.
+        waiting.removeAll { $0.request == 0 && arrangement.request == 0 && $0.trunk == arrangement.trunk }
+        if waiting.count < Self.waitingMax { waiting.append(arrangement) }
+    }
+
+    mutating func begin() -> ArrangeExperts? {
+        guard inHand == nil, !waiting.isEmpty else { return nil }
+        inHand = waiting.removeFirst()
+        return inHand
+    }
+
+    mutating func end() {
+        inHand = nil
+        thread = nil
+    }
+}
+
+extension WorkerShell {
+    /// Reads and verifies on a thread of its own: that takes longer than the control conversation may pause.
+    func arrangeNext() {
+        guard let hosting, let arrangement = arrangements.begin() else { return }
+        let post = post
+        do throws(ThreadingError) {
+            arrangements.thread = try NamedThread(name: "arranging") {
+                let result = Result { () throws(ArrangementRefusal) in try hosting.arrange(arrangement) }
+                post(.arranged(arrangement, result))
+            }
+        } catch {
+            finish(ExpertsArranged(request: arrangement.request, kind: .internal, message: error.description))
+        }
+    }
+
+    func arranged(_ arrangement: ArrangeExperts, _ result: Result<ExpertSet?, ArrangementRefusal>) {
+        switch result {
+        case .failure(let refusal):
+            finish(ExpertsArranged(request: arrangement.request, kind: refusal.kind, message: refusal.message))
+        case .success(let set?):
+            let command = ComputeCommand.useExperts(set, model: arrangement.model, request: arrangement.request)
+            guard hosting?.compute.post(command) == true else {
+                return finish(
+                    ExpertsArranged(
+                        request: arrangement.request, kind: .busy, message: "the trunk has no room for more"))
+            }
+        case .success(nil):
+            if arrangement.request != 0 { introduceAgain() }
+            finish(ExpertsArranged(request: arrangement.request))
+        }
+    }
+
+    func finish(_ arranged: ExpertsArranged) {
+        let wasFirst = arrangements.inHand?.request == 0
+        arrangements.end()
+        if arranged.kind == nil {
+            log.info("the experts are as the router wants them")
+        } else {
+            log.error("the experts stay as they are: \(arranged.message)")
+        }
+        report(.expertsArranged(arranged))
+        if wasFirst { introduceAgain() }
+        arrangeNext()
+    }
+}
+
+extension Hosting {
+    /// The set that a trunk is to use; nil where this worker holds what it is to hold.
+    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) -> ExpertSet? {
+        if arrangement.trunk {
+            guard let trunk = trunks[arrangement.model] else {
+                throw ArrangementRefusal(.unfitExpert, "this worker does not serve the trunk of \(arrangement.model)")
+            }
+            return try trunk.set(for: arrangement)
+        }
+        guard let experts else { throw ArrangementRefusal(.noWorker, "this worker holds no experts") }
+        try experts.arrange(arrangement)
+        return nil
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Client
+import Digest
+import ExpertStore
+import Foundation
+import Messaging
+
+struct ExpertPublish: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Gives an expert to a running cluster.",
+        discussion: """
+            A worker loads and verifies it, the trunk takes its gates between two steps, and the cluster's manifest keeps it beyond \
+            a restart. Requests that run go on with the experts they began with. Worker and trunk read the folder at its absolute \
+            path, and it has to stay there. Needs a key with the role operator, where the cluster has keys.
+            """)
+
+    @Argument(help: "The expert's folder, with its expert.yaml.") var folder: String
+    @OptionGroup var cluster: ClusterOptions
+    @Option(help: "Who is to hold it; default: the worker with the most room.") var worker: String?
+    @Option(name: .customLong("to-model"), help: "The routed model; default: the only one.") var model: String?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let path = URL(filePath: folder).standardizedFileURL.resolvingSymlinksInPath().path
+        let expert = try StoredExpert(folder: path)
+        let client = try await cluster.connect()
+        defer { client.close() }
+        let changed = try await client.change(
+            ChangeExperts(
+                id: .random(), change: .publish, model: model ?? "", expert: expert.name,
+                sha256: expert.manifest.contentHash.hex, folder: path, worker: worker ?? ""))
+        try ExpertsChangedOutput(changed).show(
+            json, "published \(expert.name)@\(expert.manifest.contentHash.hex.prefix(12)) on \(changed.worker)")
+    }
+}
+
+struct ExpertRetire: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retire", abstract: "Takes an expert out of a running cluster.",
+        discussion: """
+            New requests do not meet it; those that run go on with it. An expert of the topology stays out until it is published again.
+            """)
+
+    @Argument(help: "The expert's name.") var name: String
+    @OptionGroup var cluster: ClusterOptions
+    @Option(name: .customLong("from-model"), help: "The routed model; default: the only one.") var model: String?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let client = try await cluster.connect()
+        defer { client.close() }
+        let changed = try await client.change(
+            ChangeExperts(id: .random(), change: .retire, model: model ?? "", expert: name))
+        try ExpertsChangedOutput(changed).show(json, "retired \(name)")
+    }
+}
+
+/// What has become of a model's set.
+private struct ExpertsChangedOutput: Encodable {
+    let model: String
+    let version: UInt64
+    let worker: String?
+    let experts: [String]
+
+    init(_ changed: ExpertsChanged) {
+        model = changed.model
+        version = changed.version
+        worker = changed.worker.isEmpty ? nil : changed.worker
+        experts = changed.experts
+    }
+
+    func show(_ json: Bool, _ what: String) throws {
+        if json { return try JSONOutput.print(self) }
+        print("\(what); \(model) has version \(version): \(experts.joined(separator: ", "))")
+    }
+}
