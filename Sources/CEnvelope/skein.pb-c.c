@@ -2257,6 +2257,51 @@ void   skein__arrange_experts__free_unpacked
   assert(message->base.descriptor == &skein__arrange_experts__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__shadow_report__init
+                     (Skein__ShadowReport         *message)
+{
+  static const Skein__ShadowReport init_value = SKEIN__SHADOW_REPORT__INIT;
+  *message = init_value;
+}
+size_t skein__shadow_report__get_packed_size
+                     (const Skein__ShadowReport *message)
+{
+  assert(message->base.descriptor == &skein__shadow_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__shadow_report__pack
+                     (const Skein__ShadowReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__shadow_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__shadow_report__pack_to_buffer
+                     (const Skein__ShadowReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__shadow_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ShadowReport *
+       skein__shadow_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ShadowReport *)
+     protobuf_c_message_unpack (&skein__shadow_report__descriptor,
+                                allocator, len, data);
+}
+void   skein__shadow_report__free_unpacked
+                     (Skein__ShadowReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__shadow_report__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__experts_arranged__init
                      (Skein__ExpertsArranged         *message)
 {
@@ -2662,7 +2707,7 @@ void   skein__dispatch_failed__free_unpacked
   assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[32] =
+static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[33] =
 {
   {
     "version",
@@ -3048,6 +3093,18 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[32] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shadow_report",
+    51,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, shadow_report),
+    &skein__shadow_report__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__envelope__field_indices_by_name[] = {
   3,   /* field[3] = accepted */
@@ -3073,6 +3130,7 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   4,   /* field[4] = partial */
   2,   /* field[2] = query */
   27,   /* field[27] = set_opened */
+  32,   /* field[32] = shadow_report */
   11,   /* field[11] = statistics_event */
   10,   /* field[10] = statistics_reply */
   9,   /* field[9] = statistics_request */
@@ -3091,7 +3149,7 @@ static const ProtobufCIntRange skein__envelope__number_ranges[6 + 1] =
   { 26, 14 },
   { 30, 16 },
   { 50, 31 },
-  { 0, 32 }
+  { 0, 33 }
 };
 const ProtobufCMessageDescriptor skein__envelope__descriptor =
 {
@@ -3101,7 +3159,7 @@ const ProtobufCMessageDescriptor skein__envelope__descriptor =
   "Skein__Envelope",
   "skein",
   sizeof(Skein__Envelope),
-  32,
+  33,
   skein__envelope__field_descriptors,
   skein__envelope__field_indices_by_name,
   6,  skein__envelope__number_ranges,
@@ -5149,7 +5207,7 @@ const ProtobufCMessageDescriptor skein__statistics_request__descriptor =
   (ProtobufCMessageInit) skein__statistics_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__statistics_reply__field_descriptors[3] =
+static const ProtobufCFieldDescriptor skein__statistics_reply__field_descriptors[4] =
 {
   {
     "window_seconds",
@@ -5187,16 +5245,29 @@ static const ProtobufCFieldDescriptor skein__statistics_reply__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shadows",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__StatisticsReply, n_shadows),
+    offsetof(Skein__StatisticsReply, shadows),
+    &skein__shadow_report__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__statistics_reply__field_indices_by_name[] = {
   2,   /* field[2] = scopes */
+  3,   /* field[3] = shadows */
   1,   /* field[1] = since_unix_seconds */
   0,   /* field[0] = window_seconds */
 };
 static const ProtobufCIntRange skein__statistics_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor skein__statistics_reply__descriptor =
 {
@@ -5206,7 +5277,7 @@ const ProtobufCMessageDescriptor skein__statistics_reply__descriptor =
   "Skein__StatisticsReply",
   "skein",
   sizeof(Skein__StatisticsReply),
-  3,
+  4,
   skein__statistics_reply__field_descriptors,
   skein__statistics_reply__field_indices_by_name,
   1,  skein__statistics_reply__number_ranges,
@@ -5630,7 +5701,7 @@ const ProtobufCMessageDescriptor skein__status_reply__descriptor =
   (ProtobufCMessageInit) skein__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[7] =
+static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[8] =
 {
   {
     "id",
@@ -5716,6 +5787,18 @@ static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[7
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shadow",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ChangeExperts, shadow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__change_experts__field_indices_by_name[] = {
   1,   /* field[1] = change */
@@ -5724,12 +5807,13 @@ static const unsigned skein__change_experts__field_indices_by_name[] = {
   0,   /* field[0] = id */
   2,   /* field[2] = model */
   4,   /* field[4] = sha256 */
+  7,   /* field[7] = shadow */
   6,   /* field[6] = worker */
 };
 static const ProtobufCIntRange skein__change_experts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor skein__change_experts__descriptor =
 {
@@ -5739,7 +5823,7 @@ const ProtobufCMessageDescriptor skein__change_experts__descriptor =
   "Skein__ChangeExperts",
   "skein",
   sizeof(Skein__ChangeExperts),
-  7,
+  8,
   skein__change_experts__field_descriptors,
   skein__change_experts__field_indices_by_name,
   1,  skein__change_experts__number_ranges,
@@ -6889,7 +6973,7 @@ const ProtobufCMessageDescriptor skein__membership__descriptor =
   (ProtobufCMessageInit) skein__membership__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[3] =
+static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[4] =
 {
   {
     "expert",
@@ -6927,16 +7011,29 @@ static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shadow",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedExpert, shadow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__placed_expert__field_indices_by_name[] = {
   0,   /* field[0] = expert */
   2,   /* field[2] = folder */
   1,   /* field[1] = sha256 */
+  3,   /* field[3] = shadow */
 };
 static const ProtobufCIntRange skein__placed_expert__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor skein__placed_expert__descriptor =
 {
@@ -6946,7 +7043,7 @@ const ProtobufCMessageDescriptor skein__placed_expert__descriptor =
   "Skein__PlacedExpert",
   "skein",
   sizeof(Skein__PlacedExpert),
-  3,
+  4,
   skein__placed_expert__field_descriptors,
   skein__placed_expert__field_indices_by_name,
   1,  skein__placed_expert__number_ranges,
@@ -7054,6 +7151,109 @@ const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
   skein__arrange_experts__field_indices_by_name,
   1,  skein__arrange_experts__number_ranges,
   (ProtobufCMessageInit) skein__arrange_experts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[6] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expert",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "texts",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tokens",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nll_change",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, nll_change),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "share",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__shadow_report__field_indices_by_name[] = {
+  1,   /* field[1] = expert */
+  0,   /* field[0] = model */
+  4,   /* field[4] = nll_change */
+  5,   /* field[5] = share */
+  2,   /* field[2] = texts */
+  3,   /* field[3] = tokens */
+};
+static const ProtobufCIntRange skein__shadow_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor skein__shadow_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ShadowReport",
+  "ShadowReport",
+  "Skein__ShadowReport",
+  "skein",
+  sizeof(Skein__ShadowReport),
+  6,
+  skein__shadow_report__field_descriptors,
+  skein__shadow_report__field_indices_by_name,
+  1,  skein__shadow_report__number_ranges,
+  (ProtobufCMessageInit) skein__shadow_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__experts_arranged__field_descriptors[3] =
@@ -7896,18 +8096,20 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[3] =
+static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[4] =
 {
   { "CHANGE_UNSPECIFIED", "SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED", 0 },
   { "PUBLISH", "SKEIN__EXPERT_CHANGE__PUBLISH", 1 },
   { "RETIRE", "SKEIN__EXPERT_CHANGE__RETIRE", 2 },
+  { "PROMOTE", "SKEIN__EXPERT_CHANGE__PROMOTE", 3 },
 };
 static const ProtobufCIntRange skein__expert_change__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[4] =
 {
   { "CHANGE_UNSPECIFIED", 0 },
+  { "PROMOTE", 3 },
   { "PUBLISH", 1 },
   { "RETIRE", 2 },
 };
@@ -7918,9 +8120,9 @@ const ProtobufCEnumDescriptor skein__expert_change__descriptor =
   "ExpertChange",
   "Skein__ExpertChange",
   "skein",
-  3,
+  4,
   skein__expert_change__enum_values_by_number,
-  3,
+  4,
   skein__expert_change__enum_values_by_name,
   1,
   skein__expert_change__value_ranges,

@@ -161,6 +161,70 @@ extension ClusterTests {
             #expect(workers.first { $0.name == "a" }?.experts == ["french", "german"])
         }
 
+        private func score(_ tokens: [Int32], _ client: RouterClient) async throws -> Double {
+            var reading = Reading(client.submit(Query(id: .random(), prompt: .tokens(tokens), score: true)))
+            return try #require(try await reading.answer().score).meanNLL
+        }
+
+        @Test("a shadow changes no answer; what the statistics say of it is what comes true when it is promoted")
+        func shadow() async throws {
+            let cluster = try RoutedCluster.make(Self.halves, known: Self.four)
+            let client = try await cluster.launch()
+            let before = try await answer(client)
+            var change = try publish("spanish")
+            change.shadow = true
+            let published = try await client.change(change)
+            #expect(published.experts == Self.four && published.version == 1)
+            #expect(try await client.statistics().shadows == [ShadowReport(model: "smollm2", expert: "spanish")])
+            #expect(await refusal(retire("german"), by: client) == .busy)
+            #expect(await refusal(try publish("spanish"), by: client) == .nameTaken)
+
+            var reading = Reading(
+                client.submit(Query(id: .random(), prompt: .tokens(before.tokens), maxTokens: 30)))
+            _ = try await reading.answer()
+            let isRehearsed = try await eventually(withinSeconds: 10) {
+                try await client.statistics().shadows.first?.texts == 1
+            }
+            try #require(isRehearsed, "\(cluster.log("router"))")
+            let report = try #require(try await client.statistics().shadows.first)
+            print("shadow: \(report)")
+            let text = before.tokens + reading.tokens
+            #expect(report.tokens == UInt64(text.count - 1) && report.share > 0.001 && report.share < 1)
+            let without = try await score(text, client)
+            #expect(same(try await answer(client), before), "a shadow changes an answer")
+            let shown = try await cluster.run(["stats", "--topology", cluster.topology.path])
+            #expect(shown.output.contains("shadow spanish of smollm2: would win"))
+
+            let promoted = try await cluster.run(["expert", "promote", "spanish", "--topology", cluster.topology.path])
+            try #require(promoted.code == 0, "\(promoted.errors)")
+            #expect(try await client.statistics().shadows.isEmpty)
+            let with = try await score(text, client)
+            #expect(abs(with - without - report.nllChange) < 1e-9, "\(with) \(without) \(report)")
+            #expect(
+                await refusal(ChangeExperts(id: .random(), change: .promote, expert: "spanish"), by: client)
+                    == .unknownExpert)
+        }
+
+        @Test("a shadow outlives the router, and leaves without a trace")
+        func shadowLeaves() async throws {
+            let cluster = try RoutedCluster.make(Self.halves, known: Self.four)
+            var client = try await cluster.launch()
+            let before = try await answer(client)
+            var change = try publish("spanish")
+            change.shadow = true
+            _ = try await client.change(change)
+            for name in ["router", "a", "b"] { try cluster.kill(name) }
+            client = try await cluster.launch()
+            #expect(same(try await answer(client), before))
+            let isRehearsed = try await eventually(withinSeconds: 10) {
+                try await client.statistics().shadows.first?.texts == 1
+            }
+            #expect(isRehearsed)
+            #expect(try await client.change(retire("spanish")).experts == Self.four)
+            #expect(try await client.statistics().shadows.isEmpty)
+            #expect(same(try await answer(client), before))
+        }
+
         @Test("a worker that says it holds what it does not have: refused, and the trunk keeps its set")
         func liar() async throws {
             let cluster = try RoutedCluster.make([("a", []), ("c", ["french"])], known: Self.four)

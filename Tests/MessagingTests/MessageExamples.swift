@@ -2,6 +2,8 @@ import Messaging
 
 /// One of each message, no field at its default, so that a field which the codec forgets shows.
 enum MessageExamples {
+    static let shadow = ShadowReport(
+        model: "m", expert: "dutch", texts: 3, tokens: 99, nllChange: -0.25, share: 0.125)
     static let id = QueryID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
     static let other = QueryID(high: 1, low: 2)
     static let sampling = Sampling(
@@ -71,7 +73,8 @@ enum MessageExamples {
 
     private static let statistics: [Message] = [
         .statisticsRequest(StatisticsRequest(windowSeconds: 60)),
-        .statisticsReply(StatisticsReply(windowSeconds: 60, sinceUnixSeconds: 1_700_000_000, scopes: scopes)),
+        .statisticsReply(
+            StatisticsReply(windowSeconds: 60, sinceUnixSeconds: 1_700_000_000, scopes: scopes, shadows: [shadow])),
         .statisticsEvent(
             StatisticsEvent(sequence: 3, unixMilliseconds: 1_700_000_000_123, routerEpoch: 8, scopes: scopes)),
         .statusRequest(StatusRequest()),
@@ -109,13 +112,15 @@ enum MessageExamples {
         .arrangeExperts(
             ArrangeExperts(
                 request: 6, model: "m", trunk: true, trunkSHA256: "aa",
-                published: [PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch")], retired: ["swift"])),
+                published: [PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch", shadow: true)],
+                retired: ["swift"])),
         .expertsArranged(ExpertsArranged(request: 6)),
         .expertsArranged(ExpertsArranged(request: 7, kind: .workerFull, message: "full")),
         .changeExperts(
             ChangeExperts(
                 id: id, change: .publish, model: "m", expert: "dutch", sha256: "dd", folder: "/experts/dutch",
-                worker: "w1")),
+                worker: "w1", shadow: true)),
+        .shadowReport(shadow),
         .expertsChanged(
             ExpertsChanged(id: id, model: "m", version: 2, worker: "w1", experts: ["dutch", "french"])),
         .membership(

@@ -69,6 +69,22 @@ import Topology
         #expect(refusal(retire("french"), manifest) == .unknownExpert)
     }
 
+    @Test("a shadow is no member until it is promoted, and nothing else changes meanwhile")
+    func shadows() throws {
+        var shadow = publish("dutch")
+        shadow.shadow = true
+        let manifest = try plan.applying(shadow, to: .init(), of: "m", worker: "a")
+        #expect(plan.names(of: "m", manifest) == ["french", "german", "swift"])
+        #expect(refusal(publish("danish"), manifest) == .busy && refusal(retire("swift"), manifest) == .busy)
+        #expect(refusal(publish("dutch"), manifest) == .nameTaken)
+        let promote = ChangeExperts(id: .random(), change: .promote, expert: "dutch")
+        let promoted = try plan.applying(promote, to: manifest, of: "m", worker: "")
+        #expect(plan.names(of: "m", promoted) == ["dutch", "french", "german", "swift"])
+        #expect(refusal(promote, promoted) == .unknownExpert)
+        let retired = try plan.applying(retire("dutch"), to: manifest, of: "m", worker: "")
+        #expect(retired.isAsInTopology && retired.version == 2)
+    }
+
     @Test("without a name the ready worker with the most room is chosen")
     func mostRoom() throws {
         let full = worker("a", bytes: 9 << 20), free = worker("b", bytes: 1 << 20)

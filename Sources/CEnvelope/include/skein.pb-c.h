@@ -65,6 +65,7 @@ typedef struct Skein__ExpertHolder Skein__ExpertHolder;
 typedef struct Skein__Membership Skein__Membership;
 typedef struct Skein__PlacedExpert Skein__PlacedExpert;
 typedef struct Skein__ArrangeExperts Skein__ArrangeExperts;
+typedef struct Skein__ShadowReport Skein__ShadowReport;
 typedef struct Skein__ExpertsArranged Skein__ExpertsArranged;
 typedef struct Skein__SetExpert Skein__SetExpert;
 typedef struct Skein__OpenSet Skein__OpenSet;
@@ -189,7 +190,11 @@ typedef enum _Skein__FailureKind {
 typedef enum _Skein__ExpertChange {
   SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED = 0,
   SKEIN__EXPERT_CHANGE__PUBLISH = 1,
-  SKEIN__EXPERT_CHANGE__RETIRE = 2
+  SKEIN__EXPERT_CHANGE__RETIRE = 2,
+  /*
+   * a shadow becomes a member of the set
+   */
+  SKEIN__EXPERT_CHANGE__PROMOTE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__EXPERT_CHANGE)
 } Skein__ExpertChange;
 typedef enum _Skein__EndKind {
@@ -247,7 +252,8 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_DISPATCH = 42,
   SKEIN__ENVELOPE__BODY_COMBINE = 43,
   SKEIN__ENVELOPE__BODY_DISPATCH_FAILED = 44,
-  SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED = 50
+  SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED = 50,
+  SKEIN__ENVELOPE__BODY_SHADOW_REPORT = 51
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__ENVELOPE__BODY__CASE)
 } Skein__Envelope__BodyCase;
 
@@ -313,6 +319,7 @@ struct  Skein__Envelope
      * Control family again.
      */
     Skein__ExpertsArranged *experts_arranged;
+    Skein__ShadowReport *shadow_report;
   };
 };
 #define SKEIN__ENVELOPE__INIT \
@@ -867,10 +874,12 @@ struct  Skein__StatisticsReply
   uint64_t since_unix_seconds;
   size_t n_scopes;
   Skein__ScopeStatistics **scopes;
+  size_t n_shadows;
+  Skein__ShadowReport **shadows;
 };
 #define SKEIN__STATISTICS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__statistics_reply__descriptor) \
-    , 0, 0, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL }
 
 
 /*
@@ -987,10 +996,14 @@ struct  Skein__ChangeExperts
    * to publish: who is to hold it; empty: the one with the most room
    */
   ProtobufCBinaryData worker;
+  /*
+   * to publish: held and rehearsed, not in the set
+   */
+  protobuf_c_boolean shadow;
 };
 #define SKEIN__CHANGE_EXPERTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__change_experts__descriptor) \
-    , {0,NULL}, SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Skein__ExpertsChanged
@@ -1300,10 +1313,14 @@ struct  Skein__PlacedExpert
    */
   ProtobufCBinaryData sha256;
   ProtobufCBinaryData folder;
+  /*
+   * rehearsed, not in the set
+   */
+  protobuf_c_boolean shadow;
 };
 #define SKEIN__PLACED_EXPERT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__placed_expert__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
 
 
 /*
@@ -1331,6 +1348,34 @@ struct  Skein__ArrangeExperts
 #define SKEIN__ARRANGE_EXPERTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__arrange_experts__descriptor) \
     , 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL }
+
+
+/*
+ * Trunk to router after each rehearsal: what a shadow has done since it was published. A rehearsal scores a text that the cluster
+ * has answered twice, with the set and with the set and the shadow.
+ */
+struct  Skein__ShadowReport
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData model;
+  ProtobufCBinaryData expert;
+  uint64_t texts;
+  /*
+   * predicted
+   */
+  uint64_t tokens;
+  /*
+   * nats per token, with the shadow minus without: below 0 is better
+   */
+  double nll_change;
+  /*
+   * of the kept weight over all tokens and sites that it would win
+   */
+  double share;
+};
+#define SKEIN__SHADOW_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__shadow_report__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0 }
 
 
 struct  Skein__ExpertsArranged
@@ -2465,6 +2510,25 @@ Skein__ArrangeExperts *
 void   skein__arrange_experts__free_unpacked
                      (Skein__ArrangeExperts *message,
                       ProtobufCAllocator *allocator);
+/* Skein__ShadowReport methods */
+void   skein__shadow_report__init
+                     (Skein__ShadowReport         *message);
+size_t skein__shadow_report__get_packed_size
+                     (const Skein__ShadowReport   *message);
+size_t skein__shadow_report__pack
+                     (const Skein__ShadowReport   *message,
+                      uint8_t             *out);
+size_t skein__shadow_report__pack_to_buffer
+                     (const Skein__ShadowReport   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ShadowReport *
+       skein__shadow_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__shadow_report__free_unpacked
+                     (Skein__ShadowReport *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__ExpertsArranged methods */
 void   skein__experts_arranged__init
                      (Skein__ExpertsArranged         *message);
@@ -2788,6 +2852,9 @@ typedef void (*Skein__PlacedExpert_Closure)
 typedef void (*Skein__ArrangeExperts_Closure)
                  (const Skein__ArrangeExperts *message,
                   void *closure_data);
+typedef void (*Skein__ShadowReport_Closure)
+                 (const Skein__ShadowReport *message,
+                  void *closure_data);
 typedef void (*Skein__ExpertsArranged_Closure)
                  (const Skein__ExpertsArranged *message,
                   void *closure_data);
@@ -2877,6 +2944,7 @@ extern const ProtobufCMessageDescriptor skein__expert_holder__descriptor;
 extern const ProtobufCMessageDescriptor skein__membership__descriptor;
 extern const ProtobufCMessageDescriptor skein__placed_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__arrange_experts__descriptor;
+extern const ProtobufCMessageDescriptor skein__shadow_report__descriptor;
 extern const ProtobufCMessageDescriptor skein__experts_arranged__descriptor;
 extern const ProtobufCMessageDescriptor skein__set_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__open_set__descriptor;

@@ -32,6 +32,7 @@ package enum Message: Sendable, Equatable {
     case expertsChanged(ExpertsChanged)
     case arrangeExperts(ArrangeExperts)
     case expertsArranged(ExpertsArranged)
+    case shadowReport(ShadowReport)
 }
 
 extension Message {
@@ -79,6 +80,8 @@ extension Message {
             (c.body_case, c.arrange_experts) = (SKEIN__ENVELOPE__BODY_ARRANGE_EXPERTS, body.encoded(arena))
         case .expertsArranged(let body):
             (c.body_case, c.experts_arranged) = (SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED, body.encoded(arena))
+        case .shadowReport(let body):
+            (c.body_case, c.shadow_report) = (SKEIN__ENVELOPE__BODY_SHADOW_REPORT, body.encoded(arena))
         }
     }
 
@@ -118,6 +121,7 @@ extension Message {
         case SKEIN__ENVELOPE__BODY_ARRANGE_EXPERTS: self = .arrangeExperts(try ArrangeExperts(body(c.arrange_experts)))
         case SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED:
             self = .expertsArranged(try ExpertsArranged(body(c.experts_arranged)))
+        case SKEIN__ENVELOPE__BODY_SHADOW_REPORT: self = .shadowReport(try ShadowReport(body(c.shadow_report)))
         default: throw .unknownBody
         }
     }

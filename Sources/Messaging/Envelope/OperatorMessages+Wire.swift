@@ -11,6 +11,7 @@ extension ChangeExperts {
             c.sha256 = arena.text(sha256)
             c.folder = arena.text(folder)
             c.worker = arena.text(worker)
+            c.shadow = shadow ? 1 : 0
         }
     }
 
@@ -22,7 +23,7 @@ extension ChangeExperts {
             expert: try readText(c.expert, "ChangeExperts.expert", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "ChangeExperts.sha256", max: WireLimits.nameBytesMax),
             folder: try readText(c.folder, "ChangeExperts.folder", max: WireLimits.pathBytesMax),
-            worker: try readText(c.worker, "ChangeExperts.worker", max: WireLimits.nameBytesMax))
+            worker: try readText(c.worker, "ChangeExperts.worker", max: WireLimits.nameBytesMax), shadow: c.shadow != 0)
     }
 }
 
@@ -57,6 +58,7 @@ extension PlacedExpert {
             c.expert = arena.text(expert)
             c.sha256 = arena.text(sha256)
             c.folder = arena.text(folder)
+            c.shadow = shadow ? 1 : 0
         }
     }
 
@@ -64,7 +66,7 @@ extension PlacedExpert {
         self.init(
             expert: try readText(c.expert, "PlacedExpert.expert", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "PlacedExpert.sha256", max: WireLimits.nameBytesMax),
-            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax))
+            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax), shadow: c.shadow != 0)
     }
 }
 
@@ -112,5 +114,25 @@ extension ExpertsArranged {
             request: c.request,
             kind: c.kind.rawValue == 0 ? nil : FailureKind(rawValue: c.kind.rawValue) ?? .internal,
             message: try readText(c.message, "ExpertsArranged.message", max: WireLimits.messageBytesMax))
+    }
+}
+
+extension ShadowReport {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__ShadowReport> {
+        arena.message(skein__shadow_report__init) { c in
+            c.model = arena.text(model)
+            c.expert = arena.text(expert)
+            c.texts = texts
+            c.tokens = tokens
+            c.nll_change = nllChange
+            c.share = share
+        }
+    }
+
+    init(_ c: Skein__ShadowReport) throws(WireError) {
+        self.init(
+            model: try readText(c.model, "ShadowReport.model", max: WireLimits.nameBytesMax),
+            expert: try readText(c.expert, "ShadowReport.expert", max: WireLimits.nameBytesMax), texts: c.texts,
+            tokens: c.tokens, nllChange: c.nll_change, share: c.share)
     }
 }

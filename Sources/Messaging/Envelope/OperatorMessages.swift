@@ -2,6 +2,8 @@
 package enum ExpertChange: UInt32, Sendable, CaseIterable {
     case publish = 1
     case retire = 2
+    /// A shadow becomes a member of the set.
+    case promote = 3
 }
 
 /// Changes the experts of a routed model while it runs.
@@ -17,10 +19,12 @@ package struct ChangeExperts: Sendable, Equatable {
     package var folder: String
     /// Who is to hold it; empty: the one with the most room.
     package var worker: String
+    /// Held and rehearsed, not in the set.
+    package var shadow: Bool
 
     package init(
         id: QueryID, change: ExpertChange, model: String = "", expert: String = "", sha256: String = "",
-        folder: String = "", worker: String = ""
+        folder: String = "", worker: String = "", shadow: Bool = false
     ) {
         self.id = id
         self.change = change
@@ -29,6 +33,7 @@ package struct ChangeExperts: Sendable, Equatable {
         self.sha256 = sha256
         self.folder = folder
         self.worker = worker
+        self.shadow = shadow
     }
 }
 
@@ -58,8 +63,11 @@ package struct PlacedExpert: Sendable, Equatable {
     package var expert: String
     package var sha256: String
     package var folder: String
+    /// Rehearsed, not in the set.
+    package var shadow: Bool
 
-    package init(expert: String = "", sha256: String = "", folder: String = "") {
+    package init(expert: String = "", sha256: String = "", folder: String = "", shadow: Bool = false) {
+        self.shadow = shadow
         self.expert = expert
         self.sha256 = sha256
         self.folder = folder
@@ -100,5 +108,31 @@ package struct ExpertsArranged: Sendable, Equatable {
         self.request = request
         self.kind = kind
         self.message = message
+    }
+}
+
+/// What a shadow has done since it was published, over rehearsals: a text that the cluster has answered, scored with the set and with the
+/// set and the shadow.
+package struct ShadowReport: Sendable, Equatable {
+    package var model: String
+    package var expert: String
+    package var texts: UInt64
+    /// Predicted.
+    package var tokens: UInt64
+    /// Nats per token, with the shadow minus without: below 0 is better.
+    package var nllChange: Double
+    /// Of the kept weight over all tokens and sites that it would win.
+    package var share: Double
+
+    package init(
+        model: String = "", expert: String = "", texts: UInt64 = 0, tokens: UInt64 = 0, nllChange: Double = 0,
+        share: Double = 0
+    ) {
+        self.model = model
+        self.expert = expert
+        self.texts = texts
+        self.tokens = tokens
+        self.nllChange = nllChange
+        self.share = share
     }
 }

@@ -84,6 +84,8 @@ extension StatisticsReply {
             c.since_unix_seconds = sinceUnixSeconds
             c.n_scopes = scopes.count
             c.scopes = arena.list(scopes) { $0.encoded(arena) }
+            c.n_shadows = shadows.count
+            c.shadows = arena.list(shadows) { $0.encoded(arena) }
         }
     }
 
@@ -92,7 +94,9 @@ extension StatisticsReply {
             windowSeconds: c.window_seconds,
             sinceUnixSeconds: c.since_unix_seconds,
             scopes: try readMessages(
-                c.scopes, c.n_scopes, "StatisticsReply.scopes", max: WireLimits.scopesMax, ScopeStatistics.init))
+                c.scopes, c.n_scopes, "StatisticsReply.scopes", max: WireLimits.scopesMax, ScopeStatistics.init),
+            shadows: try readMessages(
+                c.shadows, c.n_shadows, "StatisticsReply.shadows", max: WireLimits.modelsMax, ShadowReport.init))
     }
 }
 

@@ -65,8 +65,14 @@ package struct StatisticsReply: Sendable, Equatable {
     package var windowSeconds: UInt64
     package var sinceUnixSeconds: UInt64
     package var scopes: [ScopeStatistics]
+    /// Since each was published, whatever the window.
+    package var shadows: [ShadowReport]
 
-    package init(windowSeconds: UInt64 = 0, sinceUnixSeconds: UInt64 = 0, scopes: [ScopeStatistics] = []) {
+    package init(
+        windowSeconds: UInt64 = 0, sinceUnixSeconds: UInt64 = 0, scopes: [ScopeStatistics] = [],
+        shadows: [ShadowReport] = []
+    ) {
+        self.shadows = shadows
         self.windowSeconds = windowSeconds
         self.sinceUnixSeconds = sinceUnixSeconds
         self.scopes = scopes

@@ -45,6 +45,9 @@ extension RouterShell {
         case .goodbye(let goodbye):
             handle(.goodbye(incarnation: goodbye.incarnation, reason: goodbye.reason, from: connection))
         case .generated(let generated): handle(.generated(.init(generated), from: connection))
+        case .shadowReport(let report):
+            guard publishing.plan.experts[report.model] != nil else { return }
+            publishing.shadows[report.model] = report
         case .expertsArranged(let arranged): self.arranged(arranged, from: connection)
         case .ended(let ended): handle(.ended(.init(ended), from: connection))
         default: refuse(connection, .forbidden, "this message has no business on the control socket")

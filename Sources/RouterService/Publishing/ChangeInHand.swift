@@ -38,6 +38,18 @@ struct Publishing: Sendable {
     var lastRequest: UInt64 = 0
     /// By worker: the connection on which it heard what the manifest says.
     var told: [String: WorkerConnection] = [:]
+    /// By model: how its shadow does, as its trunk last said.
+    var shadows: [String: ShadowReport] = [:]
+
+    /// A shadow without rehearsals has an empty report.
+    var shadowReports: [ShadowReport] {
+        manifest.models.sorted { $0.key < $1.key }.compactMap { model, entry in
+            entry.published.first(where: \.isShadow).map { shadow in
+                shadows[model].flatMap { $0.expert == shadow.expert ? $0 : nil }
+                    ?? ShadowReport(model: model, expert: shadow.expert)
+            }
+        }
+    }
 
     func model(_ name: String) -> ExpertsManifest.Model { manifest.models[name] ?? .init() }
 }

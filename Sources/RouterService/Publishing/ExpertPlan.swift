@@ -36,7 +36,7 @@ package struct ExpertPlan: Sendable {
 
     /// The names in a model's set.
     package func names(of model: String, _ manifest: ExpertsManifest.Model) -> [String] {
-        let published = manifest.published.map(\.expert)
+        let published = manifest.published.filter { !$0.isShadow }.map(\.expert)
         let kept = (experts[model] ?? []).filter { !manifest.retired.contains($0) && !published.contains($0) }
         return (kept + published).sorted()
     }
@@ -69,6 +69,10 @@ package struct ExpertPlan: Sendable {
             Messaging.Failure(id: change.id, kind: kind, message: message)
         }
         let names = names(of: model, manifest)
+        let shadow = manifest.published.first(where: \.isShadow)?.expert
+        if let shadow, change.expert != shadow {
+            throw refuse(.busy, "\(shadow) is a shadow of \(model); promote or retire it before anything else changes")
+        }
         var next = manifest
         next.version += 1
         switch change.change {
@@ -78,13 +82,22 @@ package struct ExpertPlan: Sendable {
                     .invalidParameter, "an expert is published with its name, its content's hash and an absolute folder"
                 )
             }
-            if names.contains(change.expert) {
+            if names.contains(change.expert) || shadow != nil {
                 throw refuse(
                     .nameTaken, "\(model) has an expert \(change.expert) already; retire it first, or rename this one")
             }
             next.published.append(
-                .init(expert: change.expert, sha256: change.sha256, folder: change.folder, worker: worker))
+                .init(
+                    expert: change.expert, sha256: change.sha256, folder: change.folder, worker: worker,
+                    isShadow: change.shadow))
             next.published.sort { $0.expert < $1.expert }
+        case .promote:
+            guard shadow != nil, let index = next.published.firstIndex(where: \.isShadow) else {
+                throw refuse(
+                    .unknownExpert, "\(change.expert) is no shadow of \(model); publish it with --shadow first")
+            }
+            next.published[index].isShadow = false
+        case .retire where shadow != nil: next.published.removeAll(where: \.isShadow)
         case .retire:
             guard names.contains(change.expert) else {
                 throw refuse(
@@ -140,7 +153,7 @@ package struct ExpertPlan: Sendable {
         ArrangeExperts(
             request: request, model: model, trunk: isTrunk, trunkSHA256: trunkSHA256,
             published: manifest.published.filter { isTrunk || $0.worker == worker }.map {
-                PlacedExpert(expert: $0.expert, sha256: $0.sha256, folder: $0.folder)
+                PlacedExpert(expert: $0.expert, sha256: $0.sha256, folder: $0.folder, shadow: isTrunk && $0.isShadow)
             },
             // Its own copy of something published elsewhere under the same name is another expert.
             retired: manifest.retired + (isTrunk ? [] : manifest.published.filter { $0.worker != worker }.map(\.expert))

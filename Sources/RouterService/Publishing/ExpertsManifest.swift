@@ -10,6 +10,8 @@ package struct ExpertsManifest: Codable, Equatable, Sendable {
         package var folder: String
         /// Who holds it.
         package var worker: String
+        /// Held and rehearsed, not in the set.
+        package var isShadow = false
     }
 
     package struct Model: Codable, Equatable, Sendable {

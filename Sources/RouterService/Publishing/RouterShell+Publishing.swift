@@ -109,6 +109,7 @@ extension RouterShell {
         }
         publishing.manifest = manifest
         publishing.inHand = nil
+        publishing.shadows[done.model] = nil
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }

@@ -24,7 +24,7 @@ struct ComputeLoop {
     }
 
     var inFlight: Int { places.count }
-    var hasWork: Bool { !places.isEmpty }
+    var hasWork: Bool { engines.values.contains { $0.engine.hasWork } }
     /// Workers with experts were asked something that they have not answered.
     var isSettling: Bool { engines.values.contains(where: \.isSettling) }
 
@@ -33,9 +33,9 @@ struct ComputeLoop {
         case .assign(let assignment): start(assignment)
         case .withdraw(let id): withdraw(id)
         case .withdrawAll: for id in places.keys.sorted() { withdraw(id) }
-        case .useExperts(let set, let model, let request):
+        case .useExperts(let sets, let model, let request):
             let answer =
-                engines[model].map { $0.stage(set, request: request) }
+                engines[model].map { $0.stage(sets, request: request) }
                 ?? ExpertsArranged(request: request, kind: .unfitExpert, message: "this worker does not serve \(model)")
             answer.map { emit(.arranged($0)) }
         case .holdersChanged: break
@@ -56,6 +56,7 @@ struct ComputeLoop {
         for model in models {
             let experts = engines[model]?.service()
             if let arranged = engines[model]?.settle() { emit(.arranged(arranged)) }
+            if places.isEmpty { engines[model]?.rehearseNext() }
             if let experts { emit(.unreachable(model: model, experts: experts)) }
         }
     }
@@ -106,7 +107,11 @@ struct ComputeLoop {
             else { return }
             reports.add(generated, isFirst: isFirst)
         case .finished(let sequence, let reason):
-            guard let entry = running[model]?.removeValue(forKey: sequence) else { return }
+            guard let entry = running[model]?.removeValue(forKey: sequence) else {
+                if let report = engines[model]?.rehearsed(sequence, reason, model: model) { emit(.rehearsed(report)) }
+                return
+            }
+            if reason.isAnswer { engines[model]?.offer(entry.text, entry.assignment.request.route) }
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
             let missing = engines[model]?.takeMissing(sequence) ?? []
@@ -133,6 +138,15 @@ struct ComputeLoop {
         case .scored: (.scored, "")
         case .failed(.expert(let message)): (.expertMissing, message)
         case .failed(let failure): (.failed, failure.description)
+        }
+    }
+}
+
+extension Inference.FinishReason {
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .endToken, .length, .contextFull: true
+        case .scored, .failed: false
         }
     }
 }

@@ -8,7 +8,7 @@ enum ComputeCommand: Sendable {
     /// The router is gone, and whoever comes back has given the work to others.
     case withdrawAll
     /// A set of experts that sequences are to begin with.
-    case useExperts(ExpertSet, model: String, request: UInt64)
+    case useExperts(TrunkSets, model: String, request: UInt64)
     /// The board has news of workers with experts.
     case holdersChanged
 }
@@ -52,6 +52,7 @@ enum ComputeEvent: Sendable {
     case ended(Ended)
     /// A set of experts is in use, or is not.
     case arranged(ExpertsArranged)
+    case rehearsed(ShadowReport)
     /// Experts of a model that nobody can be asked for, after workers came or went.
     case unreachable(model: String, experts: [String])
 
@@ -61,6 +62,7 @@ enum ComputeEvent: Sendable {
         case .generated(let generated): .generated(generated)
         case .ended(let ended): .ended(ended)
         case .arranged(let arranged): .expertsArranged(arranged)
+        case .rehearsed(let report): .shadowReport(report)
         case .unreachable: nil
         }
     }

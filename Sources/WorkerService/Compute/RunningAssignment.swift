@@ -8,6 +8,10 @@ struct RunningAssignment {
     private(set) var firstTokenMicroseconds: UInt64?
     /// Of the query, earlier attempts' included.
     private(set) var generatedTokens: Int
+    private var tokens: [Int32] = []
+
+    /// Prompt and answer.
+    var text: [Int32] { assignment.request.prompt + tokens }
 
     init(_ assignment: Assignment, startedMicroseconds: UInt64) {
         self.assignment = assignment
@@ -18,6 +22,7 @@ struct RunningAssignment {
     mutating func generated(_ token: GeneratedToken, at now: UInt64) -> Generated {
         if firstTokenMicroseconds == nil { firstTokenMicroseconds = now }
         generatedTokens += 1
+        tokens.append(token.id)
         return Generated(
             assignment: assignment.id, position: UInt32(token.position - assignment.promptTokens), tokens: [token.id],
             logprobs: token.logprob.map { [Self.logprobs($0, token.alternatives)] } ?? [])

@@ -8,6 +8,8 @@ final class RunningModel {
     let wires: ExpertWires?
     /// The set that is to be taken next.
     var staged: StagedSet?
+    /// While there is a shadow.
+    var rehearsals: Rehearsals?
     private var lastUnreachable: [String]?
 
     init(_ engine: Engine, bank: RoutedExpertBank? = nil, wires: ExpertWires? = nil) {

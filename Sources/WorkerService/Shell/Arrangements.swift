@@ -49,12 +49,12 @@ extension WorkerShell {
         }
     }
 
-    func arranged(_ arrangement: ArrangeExperts, _ result: Result<ExpertSet?, ArrangementRefusal>) {
+    func arranged(_ arrangement: ArrangeExperts, _ result: Result<TrunkSets?, ArrangementRefusal>) {
         switch result {
         case .failure(let refusal):
             finish(ExpertsArranged(request: arrangement.request, kind: refusal.kind, message: refusal.message))
-        case .success(let set?):
-            let command = ComputeCommand.useExperts(set, model: arrangement.model, request: arrangement.request)
+        case .success(let sets?):
+            let command = ComputeCommand.useExperts(sets, model: arrangement.model, request: arrangement.request)
             guard hosting?.compute.post(command) == true else {
                 return finish(
                     ExpertsArranged(
@@ -81,13 +81,13 @@ extension WorkerShell {
 }
 
 extension Hosting {
-    /// The set that a trunk is to use; nil where this worker holds what it is to hold.
-    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) -> ExpertSet? {
+    /// The sets that a trunk is to use; nil where this worker holds what it is to hold.
+    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) -> TrunkSets? {
         if arrangement.trunk {
             guard let trunk = trunks[arrangement.model] else {
                 throw ArrangementRefusal(.unfitExpert, "this worker does not serve the trunk of \(arrangement.model)")
             }
-            return try trunk.set(for: arrangement)
+            return try trunk.sets(for: arrangement)
         }
         guard let experts else { throw ArrangementRefusal(.noWorker, "this worker holds no experts") }
         try experts.arrange(arrangement)

@@ -1,5 +1,4 @@
 import Foundation
-import Inference
 import Messaging
 
 /// Who a worker is, whatever it hosts.
@@ -38,7 +37,7 @@ enum WorkerPosted: Sendable {
     case loaded(Hosting)
     case computed(ComputeEvent)
     /// What the router wants is held, or is ready to be routed to, or cannot be.
-    case arranged(ArrangeExperts, Result<ExpertSet?, ArrangementRefusal>)
+    case arranged(ArrangeExperts, Result<TrunkSets?, ArrangementRefusal>)
 }
 
 /// Of this process, from the kernel.

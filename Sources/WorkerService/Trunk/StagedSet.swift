@@ -6,6 +6,7 @@ import Threading
 struct StagedSet {
     let request: UInt64
     let set: ExpertSet
+    let candidate: TrunkSets.Candidate?
     let deadlineMicroseconds: UInt64
 
     /// A worker that has said that it holds an expert opens a set in milliseconds.
@@ -13,7 +14,8 @@ struct StagedSet {
     /// At registration workers may still be loading.
     private static let patienceAtFirstMicroseconds: UInt64 = 60_000_000
 
-    init(request: UInt64, set: ExpertSet) {
+    init(request: UInt64, set: ExpertSet, candidate: TrunkSets.Candidate?) {
+        self.candidate = candidate
         self.request = request
         self.set = set
         deadlineMicroseconds =
@@ -21,6 +23,7 @@ struct StagedSet {
             + (request == 0 ? Self.patienceAtFirstMicroseconds : Self.patienceMicroseconds)
     }
 
+    var all: [ExpertSet] { [set] + (candidate.map { [$0.set] } ?? []) }
     var isOverdue: Bool { MonotonicClock.nowMicroseconds >= deadlineMicroseconds }
 }
 
@@ -28,33 +31,36 @@ extension RunningModel {
     /// Between two steps: the set that sequences are to begin with.
     ///
     /// - Returns: what to tell the router, where that is clear at once.
-    func stage(_ set: ExpertSet, request: UInt64) -> ExpertsArranged? {
+    func stage(_ sets: TrunkSets, request: UInt64) -> ExpertsArranged? {
         guard let bank else {
             return ExpertsArranged(request: request, kind: .unfitExpert, message: "the model has no experts")
         }
-        staged = nil
-        if set.version == bank.set.version { return ExpertsArranged(request: request) }
         // What a running sequence has is the same set, opened already.
-        let set = bank.liveSets.first { $0.version == set.version } ?? set
-        guard bank.hasRoom(for: set) else { return Self.busy(request) }
+        func known(_ set: ExpertSet) -> ExpertSet { bank.liveSets.first { $0.version == set.version } ?? set }
+        let next = StagedSet(
+            request: request, set: known(sets.set),
+            candidate: sets.candidate.map { TrunkSets.Candidate(set: known($0.set), expert: $0.expert) })
+        staged = nil
+        guard bank.hasRoom(for: next.set) else { return Self.busy(request) }
         guard let wires else {
-            guard set.experts.allSatisfy(\.isResident) else {
+            guard next.all.allSatisfy({ $0.experts.allSatisfy(\.isResident) }) else {
                 return ExpertsArranged(
                     request: request, kind: .noWorker,
                     message: "all experts of this model are pinned beside its trunk, which has no wires to workers")
             }
-            return take(StagedSet(request: request, set: set))
+            return take(next)
         }
+        if next.set === bank.set, next.candidate == nil { return take(next) }
         wires.roster.keep(bank.liveSets)
-        _ = wires.roster.number(of: set)
-        staged = StagedSet(request: request, set: set)
+        for set in next.all { _ = wires.roster.number(of: set) }
+        staged = next
         return settle()
     }
 
     /// Takes the staged set if everybody is ready for it.
     func settle() -> ExpertsArranged? {
         guard let staged, let wires else { return nil }
-        let unreachable = wires.roster.unreachable(of: staged.set)
+        let unreachable = Set(staged.all.flatMap { wires.roster.unreachable(of: $0) }).sorted()
         if unreachable.isEmpty {
             self.staged = nil
             return take(staged)
@@ -72,6 +78,8 @@ extension RunningModel {
     private func take(_ staged: StagedSet) -> ExpertsArranged {
         do throws(RouteRefusal) {
             try bank?.publish(staged.set)
+            bank?.candidate = staged.candidate?.set
+            rehearse(staged.candidate)
             return ExpertsArranged(request: staged.request)
         } catch {
             bank.map { wires?.roster.keep($0.liveSets) }

@@ -28,17 +28,24 @@ final class TrunkShelf: Sendable {
         members = Mutex(experts.members)
     }
 
-    /// The set that the router wants: gates of all, pairs of those pinned.
-    func set(for arrangement: ArrangeExperts) throws(ArrangementRefusal) -> ExpertSet {
+    /// The set that the router wants: gates of all, pairs of those pinned; and the one with a shadow, where there is one.
+    func sets(for arrangement: ArrangeExperts) throws(ArrangementRefusal) -> TrunkSets {
         let members = try self.members(for: arrangement)
-        let set: ExpertSet
+        let shadow = arrangement.published.first(where: \.shadow)?.expert
+        let set = try packed(members.filter { $0.stored.name != shadow })
+        try checkRoutes(set)
+        let candidate = try shadow.map { name throws(ArrangementRefusal) in
+            TrunkSets.Candidate(set: try packed(members), expert: name)
+        }
+        self.members.withLock { $0 = members }
+        return TrunkSets(set: set, candidate: candidate)
+    }
+
+    private func packed(_ members: [TrunkExperts.Member]) throws(ArrangementRefusal) -> ExpertSet {
         // A team of its own: packing must not hold up a step.
-        do throws(WorkerFault) { set = try TrunkExperts.set(members, entry, model, ComputeTeam(threads: 1)) } catch {
+        do throws(WorkerFault) { return try TrunkExperts.set(members, entry, model, ComputeTeam(threads: 1)) } catch {
             throw ArrangementRefusal(.unfitExpert, error.description)
         }
-        try checkRoutes(set)
-        self.members.withLock { $0 = members }
-        return set
     }
 
     private func members(for arrangement: ArrangeExperts) throws(ArrangementRefusal) -> [TrunkExperts.Member] {
@@ -105,4 +112,16 @@ final class TrunkShelf: Sendable {
                     + "together; run skein expert calibrate for this set first, or set null: off")
         }
     }
+}
+
+/// What a trunk routes to.
+struct TrunkSets: Sendable {
+    /// With a shadow, which only rehearsals meet.
+    struct Candidate: Sendable {
+        let set: ExpertSet
+        let expert: String
+    }
+
+    let set: ExpertSet
+    let candidate: Candidate?
 }

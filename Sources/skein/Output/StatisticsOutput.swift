@@ -24,6 +24,22 @@ extension StatisticsSnapshot.Scope {
     }
 }
 
+enum ShadowText {
+    /// One line for each; empty where there is no shadow.
+    static func lines(_ reply: StatisticsReply) -> String {
+        reply.shadows.map { shadow in
+            guard shadow.texts > 0 else {
+                return "shadow \(shadow.expert) of \(shadow.model): nothing rehearsed yet\n"
+            }
+            let change = String(format: "%+.4f", shadow.nllChange)
+            let share = String(format: "%.1f", 100 * shadow.share)
+            return
+                "shadow \(shadow.expert) of \(shadow.model): would win \(share) % of the kept weight, NLL \(change) nats per token "
+                + "(\(shadow.texts) texts, \(shadow.tokens) tokens rehearsed)\n"
+        }.joined()
+    }
+}
+
 /// `skein stats --json`.
 struct StatisticsJSON: Encodable {
     /// All but the count in microseconds.
@@ -48,11 +64,27 @@ struct StatisticsJSON: Encodable {
     let since: String
     let latencyUnit = "microseconds"
     let scopes: [ScopeJSON]
+    let shadows: [ShadowJSON]
+
+    /// An expert published with --shadow, over rehearsals since then.
+    struct ShadowJSON: Encodable {
+        let model, expert: String
+        let texts, tokens: UInt64
+        /// Nats per token, with it minus without.
+        let nllChange: Double
+        /// Of the kept weight over all tokens and sites.
+        let share: Double
+    }
 
     init(_ reply: StatisticsReply) {
         windowSeconds = reply.windowSeconds
         since = Date(timeIntervalSince1970: Double(reply.sinceUnixSeconds)).ISO8601Format()
         scopes = reply.scopes.map { ScopeJSON($0) }
+        shadows = reply.shadows.map {
+            ShadowJSON(
+                model: $0.model, expert: $0.expert, texts: $0.texts, tokens: $0.tokens, nllChange: $0.nllChange,
+                share: $0.share)
+        }
     }
 }
 

@@ -23,6 +23,7 @@ route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="j
                        weights=[w.NamedValue(name="manual", value=0.25)])
 missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
 score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in range(32)))
+shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125)
 holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33)
 data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
 nonce = bytes(17 * i for i in range(16))
@@ -56,7 +57,7 @@ bodies = [
     dict(cancel=w.Cancel(id=ID)),
     dict(lease=w.Lease(ids=[ID, bytes([0] * 7 + [1] + [0] * 7 + [2])])),
     dict(statistics_request=w.StatisticsRequest(window_seconds=60)),
-    dict(statistics_reply=w.StatisticsReply(window_seconds=60, since_unix_seconds=1700000000, scopes=scopes)),
+    dict(statistics_reply=w.StatisticsReply(window_seconds=60, since_unix_seconds=1700000000, scopes=scopes, shadows=[shadow])),
     dict(statistics_event=w.StatisticsEvent(sequence=3, unix_milliseconds=1700000000123, router_epoch=8,
                                             scopes=scopes)),
     dict(status_request=w.StatusRequest()),
@@ -81,11 +82,12 @@ bodies = [
                        decode_microseconds=7, missing=missing, generated_tokens=8, score=score)),
     dict(arrange_experts=w.ArrangeExperts(
         request=6, model="m", trunk=True, trunk_sha256="aa",
-        published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch")], retired=["swift"])),
+        published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch", shadow=True)], retired=["swift"])),
     dict(experts_arranged=w.ExpertsArranged(request=6)),
     dict(experts_arranged=w.ExpertsArranged(request=7, kind=w.WORKER_FULL, message="full")),
     dict(change_experts=w.ChangeExperts(id=ID, change=w.PUBLISH, model="m", expert="dutch", sha256="dd",
-                                        folder="/experts/dutch", worker="w1")),
+                                        folder="/experts/dutch", worker="w1", shadow=True)),
+    dict(shadow_report=shadow),
     dict(experts_changed=w.ExpertsChanged(id=ID, model="m", version=2, worker="w1", experts=["dutch", "french"])),
     dict(membership=w.Membership(version=3, holders=[
         w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),

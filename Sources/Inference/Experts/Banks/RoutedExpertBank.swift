@@ -20,6 +20,9 @@ package final class RoutedExpertBank: ExpertBank {
         didSet { decider.onTopScore = onTopScore }
     }
 
+    /// A set that only rehearsals meet.
+    package var candidate: ExpertSet?
+
     /// Sets of experts in use at once.
     package static let liveVersionsMax = 2
     /// Traces of ended sequences that are kept until they are taken.
@@ -71,7 +74,9 @@ extension RoutedExpertBank {
     package func serves(_ group: SiteGroup) -> Bool { !group.linears.contains { $0.site == "lm_head" } }
 
     package func admit(_ sequence: SequenceID, route: RouteRequest?) throws(RouteRefusal) {
-        routes[sequence] = try SequenceRoute(sequence, route ?? RouteRequest(defaultRoute), set)
+        let route = route ?? RouteRequest(defaultRoute)
+        guard !route.rehearses || candidate != nil else { throw RouteRefusal("there is no candidate to rehearse with") }
+        routes[sequence] = try SequenceRoute(sequence, route, route.rehearses ? candidate ?? set : set)
     }
 
     package func end(_ sequence: SequenceID) {
@@ -82,7 +87,7 @@ extension RoutedExpertBank {
 
     /// The sets in use: those of running sequences, and the one that the next begins with.
     package var liveSets: [ExpertSet] {
-        var sets = [set]
+        var sets = [set] + (candidate.map { [$0] } ?? [])
         for route in routes.values where !sets.contains(where: { $0 === route.set }) { sets.append(route.set) }
         return sets
     }
@@ -121,7 +126,10 @@ extension RoutedExpertBank {
     }
 
     /// What all rows have chosen since the last call.
-    package func takeStatistics() -> RoutingStatistics { decider.takeStatistics(of: set) }
+    package func takeStatistics() -> RoutingStatistics { takeStatistics(of: set) }
+
+    /// Of one of the live sets.
+    package func takeStatistics(of set: ExpertSet) -> RoutingStatistics { decider.takeStatistics(of: set) }
 
     package func prepare(_ origins: [RowOrigin]) {
         failures.removeAll()

@@ -7,6 +7,8 @@ package struct RouteRequest: Sendable, Equatable {
     package var retrieved: String?
     /// Whether the bank keeps every choice for `takeTrace`.
     package var traces: Bool
+    /// With the bank's candidate instead of its set: the answer goes to nobody.
+    package var rehearses = false
 
     package init(_ options: RouteOptions, retrieved: String? = nil, traces: Bool = false) {
         self.options = options

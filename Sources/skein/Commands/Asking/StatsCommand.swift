@@ -33,7 +33,7 @@ struct StatsCommand: AsyncParsableCommand, WatchesSignals {
         defer { client.close() }
         let reply = try await client.statistics(windowSeconds: UInt64(windowSeconds))
         if json { return try JSONOutput.print(StatisticsJSON(reply)) }
-        guard let feed else { return Terminal.write(StatisticsSnapshot(reply).renderedNow()) }
+        guard let feed else { return Terminal.write(StatisticsSnapshot(reply).renderedNow() + ShadowText.lines(reply)) }
         try await follow(feed, from: reply, client)
     }
 

@@ -18,6 +18,8 @@ struct ExpertPublish: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterOptions
     @Option(help: "Who is to hold it; default: the worker with the most room.") var worker: String?
     @Option(name: .customLong("to-model"), help: "The routed model; default: the only one.") var model: String?
+    @Flag(help: "Not into the set yet: answers are rehearsed with it, and `skein stats` shows what it would change.")
+    var shadow = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
@@ -28,9 +30,12 @@ struct ExpertPublish: AsyncParsableCommand {
         let changed = try await client.change(
             ChangeExperts(
                 id: .random(), change: .publish, model: model ?? "", expert: expert.name,
-                sha256: expert.manifest.contentHash.hex, folder: path, worker: worker ?? ""))
+                sha256: expert.manifest.contentHash.hex, folder: path, worker: worker ?? "",
+                shadow: shadow))
         try ExpertsChangedOutput(changed).show(
-            json, "published \(expert.name)@\(expert.manifest.contentHash.hex.prefix(12)) on \(changed.worker)")
+            json,
+            "published \(shadow ? "the shadow " : "")\(expert.name)@\(expert.manifest.contentHash.hex.prefix(12)) on \(changed.worker)"
+        )
     }
 }
 
@@ -52,6 +57,24 @@ struct ExpertRetire: AsyncParsableCommand {
         let changed = try await client.change(
             ChangeExperts(id: .random(), change: .retire, model: model ?? "", expert: name))
         try ExpertsChangedOutput(changed).show(json, "retired \(name)")
+    }
+}
+
+struct ExpertPromote: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "promote", abstract: "Makes a shadow a member of a running cluster's set.")
+
+    @Argument(help: "The expert's name.") var name: String
+    @OptionGroup var cluster: ClusterOptions
+    @Option(name: .customLong("of-model"), help: "The routed model; default: the only one.") var model: String?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() async throws {
+        let client = try await cluster.connect()
+        defer { client.close() }
+        let changed = try await client.change(
+            ChangeExperts(id: .random(), change: .promote, model: model ?? "", expert: name))
+        try ExpertsChangedOutput(changed).show(json, "promoted \(name)")
     }
 }
 
