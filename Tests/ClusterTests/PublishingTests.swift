@@ -71,6 +71,10 @@ extension ClusterTests {
             _ = try await running.answer()
             #expect(same(running, expected))
 
+            // And goes on with an expert that is retired meanwhile, and dropped by its worker.
+            let expectedOfFive = try await answer(client, tokens: 60)
+            var leaving = Reading(client.submit(RoutedCluster.query(60)))
+            try await leaving.read(tokens: 4)
             let retired = try await cluster.run(["expert", "retire", "spanish", "--topology", cluster.topology.path])
             try #require(retired.code == 0, "\(retired.errors)")
             #expect(same(try await answer(client), before))
@@ -78,6 +82,8 @@ extension ClusterTests {
                 try await client.status().workers.first { $0.name == "b" }?.experts == ["python", "swift"]
             }
             #expect(isDropped, "the worker still holds what was retired")
+            #expect(try await leaving.answer().missing.isEmpty)
+            #expect(same(leaving, expectedOfFive))
         }
 
         @Test("what was published and retired outlives the router, and a worker that is killed")
@@ -91,6 +97,12 @@ extension ClusterTests {
             let expected = try await answer(client)
             try cluster.kill(published.worker)
             try cluster.start(published.worker)
+            try await cluster.waitUntilReady(client)
+            #expect(same(try await answer(client), expected))
+            // The router alone: workers that live on have what they had.
+            try cluster.kill("router")
+            try cluster.start("router")
+            client = try await RouterClient.connect(cluster.front)
             try await cluster.waitUntilReady(client)
             #expect(same(try await answer(client), expected))
             for name in ["router", "a", "b"] { try cluster.kill(name) }

@@ -28,17 +28,12 @@ extension ClusterTests {
             try await strangersGetNothing(cluster, keys)
             try await rolesHold(cluster, keys)
             try await nobodyIsBlocked(cluster, keys, ports)
-            // Publishing is for operators.
-            let change = ChangeExperts(id: .random(), change: .retire, expert: "french")
-            do {
-                _ = try await client.change(change)
-                Issue.record("a client's key changes experts")
-            } catch { #expect(error.isRefusal(.forbidden)) }
+            try await onlyOperatorsPublish(cluster, keys, client)
             #expect(try await client.status().state == "ready")
         }
 
         private struct Keys {
-            let me, worker, stranger: ConnectorSecurity
+            let me, worker, boss, stranger: ConnectorSecurity
         }
 
         /// Makes the pairs as a person would, and lists all but the stranger's.
@@ -46,10 +41,12 @@ extension ClusterTests {
             let folder = "\(cluster.folder)/keys"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
             var lines: [String] = []
-            for (name, role) in [("router", "client"), ("a", "worker"), ("me", "client"), ("stranger", "client")] {
+            for (name, role) in [
+                ("router", "client"), ("a", "worker"), ("me", "client"), ("boss", "operator"), ("stranger", "client"),
+            ] {
                 let made = try await cluster.run(["keygen", name, "--roles", role, "--folder", folder])
                 try #require(made.code == 0, "\(made.errors)")
-                if name == "a" || name == "me" { lines.append(made.output) }
+                if name != "router" && name != "stranger" { lines.append(made.output) }
             }
             try lines.joined(separator: "\n").write(
                 toFile: "\(folder)/authorised.keys", atomically: true, encoding: .utf8)
@@ -57,7 +54,9 @@ extension ClusterTests {
             func connector(_ name: String) throws -> ConnectorSecurity {
                 .curve(own: try KeyFile.readPair("\(folder)/\(name).key"), server: server)
             }
-            return Keys(me: try connector("me"), worker: try connector("a"), stranger: try connector("stranger"))
+            return Keys(
+                me: try connector("me"), worker: try connector("a"), boss: try connector("boss"),
+                stranger: try connector("stranger"))
         }
 
         private func strangersGetNothing(_ cluster: TestCluster, _ keys: Keys) async throws {
@@ -77,6 +76,19 @@ extension ClusterTests {
             let worker = try RawPeer(cluster.control, security: keys.worker)
             #expect(try await worker.send(hello))
             #expect(try await worker.failure()?.kind == .forbidden, "a worker's key speaks for another worker")
+        }
+
+        private func onlyOperatorsPublish(
+            _ cluster: TestCluster, _ keys: Keys, _ client: RouterClient
+        ) async throws {
+            let boss = try await RouterClient.connect(cluster.front, security: keys.boss)
+            // This cluster has no experts: whoever gets past the door hears that.
+            for (someone, kind) in [(client, FailureKind.forbidden), (boss, .invalidParameter)] {
+                do {
+                    _ = try await someone.change(ChangeExperts(id: .random(), change: .retire, expert: "french"))
+                    Issue.record("an expert is retired where there is none")
+                } catch { #expect(error.isRefusal(kind)) }
+            }
         }
 
         /// The shape of CVE-2020-15166: connections that never finish a handshake.

@@ -1,3 +1,4 @@
+import Digest
 import Foundation
 import Gating
 import Inference
@@ -147,6 +148,29 @@ struct RoutedBankTests {
         #expect(found.sorted { $0.key < $1.key }.map(\.value) == alone)
         try bank.publish(three)
         #expect(bank.set.names == ["python"])
+    }
+
+    /// Only rehearsals meet the candidate, and they meet it as if it were the set.
+    @Test func rehearsalsMeetTheCandidate() throws {
+        let folder = TestExperts.folder
+        func set(_ names: [String]) throws -> ExpertSet {
+            try TestExperts.load(names.map { ($0, folder.appending(path: $0).path) })
+        }
+        let (one, two) = (try set(["french", "german"]), try set(["french", "german", "python"]))
+        let model = try TestModels.standard(.fast)
+        func hash(_ bank: RoutedExpertBank, rehearses: Bool = false) throws -> SHA256Digest {
+            var route = RouteRequest(RouteOptions())
+            route.rehearses = rehearses
+            return try model.score(ids, team: TestModels.team, bank: bank, route: route).logitsSHA256
+        }
+        let (first, second) = (try hash(TestExperts.bank(one)), try hash(TestExperts.bank(two)))
+        #expect(first != second)
+        let bank = try TestExperts.bank(one)
+        #expect(throws: ScoreError.self) { try hash(bank, rehearses: true) }
+        bank.candidate = two
+        #expect(try hash(bank, rehearses: true) == second && hash(bank) == first)
+        #expect(bank.takeStatistics(of: two).experts.contains("python"))
+        #expect(!bank.takeStatistics().sites.isEmpty)
     }
 
     @Test func statisticsSumWhatWasChosen() throws {
