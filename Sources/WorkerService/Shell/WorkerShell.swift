@@ -32,6 +32,8 @@ final class WorkerShell {
     /// What the router wants held and routed to, one after the other.
     var arrangements = Arrangements()
     private var phase = Phase.unconnected
+    /// There is something to say that no Hello has said yet: a Welcome that answers an earlier one registers nothing.
+    private var owesHello = true
     private(set) var hosting: Hosting?
     private var backlog: [Message] = []
     private var heartbeatMicroseconds: UInt64 = 500_000
@@ -57,6 +59,7 @@ final class WorkerShell {
             models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.hosted.holdings ?? [],
             ready: isReady)
         let sent = port.send(Envelope(.hello(hello)), on: 0) == .sent
+        owesHello = !sent
         phase = .introducing(atMicroseconds: nowMicroseconds + (sent ? Self.helloMicroseconds : 50_000))
     }
 
@@ -104,6 +107,7 @@ final class WorkerShell {
     private func registered(_ welcome: Welcome) {
         guard welcome.incarnation == profile.incarnation else { return }
         heartbeatMicroseconds = max(10_000, welcome.heartbeatMilliseconds * 1000)
+        guard !owesHello else { return }
         if phase != .registered { log.info("registered with the router, ready: \(isReady)") }
         phase = .registered
     }
@@ -151,13 +155,22 @@ final class WorkerShell {
             return log.warning("\(model): no worker has \(unreachable.joined(separator: ", "))")
         }
         log.info("\(model): all experts are there")
-        guard complete.insert(model).inserted, isReady, phase != .unconnected else { return }
-        phase = .introducing(atMicroseconds: 0)
+        guard complete.insert(model).inserted, isReady else { return }
+        oweHello()
     }
 
     /// Tells the router what has changed about this worker.
     func introduceAgain() {
-        if phase != .unconnected { introduce(nowMicroseconds: MonotonicClock.nowMicroseconds) }
+        guard phase != .unconnected else { return }
+        owesHello = true
+        introduce(nowMicroseconds: MonotonicClock.nowMicroseconds)
+    }
+
+    /// The same, at this turn's end.
+    private func oweHello() {
+        guard phase != .unconnected else { return }
+        owesHello = true
+        phase = .introducing(atMicroseconds: 0)
     }
 
     private func refuse(_ assign: Assign, _ message: String) {
@@ -184,7 +197,9 @@ extension WorkerShell: LoopHandler {
 
     private func connectionChanged(_ message: Received) {
         switch ConnectionEvent(message) {
-        case .ready: phase = .introducing(atMicroseconds: 0)
+        case .ready:
+            owesHello = true
+            phase = .introducing(atMicroseconds: 0)
         case .disconnected: disconnected()
         case .handshakeFailed:
             log.error("the router refuses this worker's key, or is not the router whose key the topology names")
@@ -206,7 +221,7 @@ extension WorkerShell: LoopHandler {
             // What the board was shown before there was anybody to tell.
             _ = hosting.compute.post(.holdersChanged)
             // The router hears of it at once, registered or not.
-            if phase != .unconnected { phase = .introducing(atMicroseconds: 0) }
+            oweHello()
         }
     }
 
