@@ -817,6 +817,51 @@ void   skein__receipt__free_unpacked
   assert(message->base.descriptor == &skein__receipt__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__routed_tokens__init
+                     (Skein__RoutedTokens         *message)
+{
+  static const Skein__RoutedTokens init_value = SKEIN__ROUTED_TOKENS__INIT;
+  *message = init_value;
+}
+size_t skein__routed_tokens__get_packed_size
+                     (const Skein__RoutedTokens *message)
+{
+  assert(message->base.descriptor == &skein__routed_tokens__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__routed_tokens__pack
+                     (const Skein__RoutedTokens *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__routed_tokens__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__routed_tokens__pack_to_buffer
+                     (const Skein__RoutedTokens *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__routed_tokens__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__RoutedTokens *
+       skein__routed_tokens__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__RoutedTokens *)
+     protobuf_c_message_unpack (&skein__routed_tokens__descriptor,
+                                allocator, len, data);
+}
+void   skein__routed_tokens__free_unpacked
+                     (Skein__RoutedTokens *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__routed_tokens__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__missing_expert__init
                      (Skein__MissingExpert         *message)
 {
@@ -1310,6 +1355,141 @@ void   skein__statistics_event__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &skein__statistics_event__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__site_routing__init
+                     (Skein__SiteRouting         *message)
+{
+  static const Skein__SiteRouting init_value = SKEIN__SITE_ROUTING__INIT;
+  *message = init_value;
+}
+size_t skein__site_routing__get_packed_size
+                     (const Skein__SiteRouting *message)
+{
+  assert(message->base.descriptor == &skein__site_routing__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__site_routing__pack
+                     (const Skein__SiteRouting *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__site_routing__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__site_routing__pack_to_buffer
+                     (const Skein__SiteRouting *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__site_routing__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__SiteRouting *
+       skein__site_routing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__SiteRouting *)
+     protobuf_c_message_unpack (&skein__site_routing__descriptor,
+                                allocator, len, data);
+}
+void   skein__site_routing__free_unpacked
+                     (Skein__SiteRouting *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__site_routing__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__routing_request__init
+                     (Skein__RoutingRequest         *message)
+{
+  static const Skein__RoutingRequest init_value = SKEIN__ROUTING_REQUEST__INIT;
+  *message = init_value;
+}
+size_t skein__routing_request__get_packed_size
+                     (const Skein__RoutingRequest *message)
+{
+  assert(message->base.descriptor == &skein__routing_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__routing_request__pack
+                     (const Skein__RoutingRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__routing_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__routing_request__pack_to_buffer
+                     (const Skein__RoutingRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__routing_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__RoutingRequest *
+       skein__routing_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__RoutingRequest *)
+     protobuf_c_message_unpack (&skein__routing_request__descriptor,
+                                allocator, len, data);
+}
+void   skein__routing_request__free_unpacked
+                     (Skein__RoutingRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__routing_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__routing_report__init
+                     (Skein__RoutingReport         *message)
+{
+  static const Skein__RoutingReport init_value = SKEIN__ROUTING_REPORT__INIT;
+  *message = init_value;
+}
+size_t skein__routing_report__get_packed_size
+                     (const Skein__RoutingReport *message)
+{
+  assert(message->base.descriptor == &skein__routing_report__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__routing_report__pack
+                     (const Skein__RoutingReport *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__routing_report__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__routing_report__pack_to_buffer
+                     (const Skein__RoutingReport *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__routing_report__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__RoutingReport *
+       skein__routing_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__RoutingReport *)
+     protobuf_c_message_unpack (&skein__routing_report__descriptor,
+                                allocator, len, data);
+}
+void   skein__routing_report__free_unpacked
+                     (Skein__RoutingReport *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__routing_report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   skein__status_request__init
@@ -2707,7 +2887,7 @@ void   skein__dispatch_failed__free_unpacked
   assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[33] =
+static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[35] =
 {
   {
     "version",
@@ -2878,6 +3058,18 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[33] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "routing_request",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, routing_request),
+    &skein__routing_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "change_experts",
     26,
     PROTOBUF_C_LABEL_NONE,
@@ -2897,6 +3089,18 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[33] =
     offsetof(Skein__Envelope, body_case),
     offsetof(Skein__Envelope, experts_changed),
     &skein__experts_changed__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "routing_report",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, routing_report),
+    &skein__routing_report__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3108,29 +3312,31 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[33] =
 };
 static const unsigned skein__envelope__field_indices_by_name[] = {
   3,   /* field[3] = accepted */
-  25,   /* field[25] = arrange_experts */
-  20,   /* field[20] = assign */
+  27,   /* field[27] = arrange_experts */
+  22,   /* field[22] = assign */
   7,   /* field[7] = cancel */
-  14,   /* field[14] = change_experts */
-  29,   /* field[29] = combine */
-  28,   /* field[28] = dispatch */
-  30,   /* field[30] = dispatch_failed */
-  23,   /* field[23] = ended */
-  31,   /* field[31] = experts_arranged */
-  15,   /* field[15] = experts_changed */
+  15,   /* field[15] = change_experts */
+  31,   /* field[31] = combine */
+  30,   /* field[30] = dispatch */
+  32,   /* field[32] = dispatch_failed */
+  25,   /* field[25] = ended */
+  33,   /* field[33] = experts_arranged */
+  16,   /* field[16] = experts_changed */
   6,   /* field[6] = failure */
   5,   /* field[5] = final */
-  22,   /* field[22] = generated */
-  19,   /* field[19] = goodbye */
-  18,   /* field[18] = heartbeat */
-  16,   /* field[16] = hello */
+  24,   /* field[24] = generated */
+  21,   /* field[21] = goodbye */
+  20,   /* field[20] = heartbeat */
+  18,   /* field[18] = hello */
   8,   /* field[8] = lease */
-  24,   /* field[24] = membership */
-  26,   /* field[26] = open_set */
+  26,   /* field[26] = membership */
+  28,   /* field[28] = open_set */
   4,   /* field[4] = partial */
   2,   /* field[2] = query */
-  27,   /* field[27] = set_opened */
-  32,   /* field[32] = shadow_report */
+  17,   /* field[17] = routing_report */
+  14,   /* field[14] = routing_request */
+  29,   /* field[29] = set_opened */
+  34,   /* field[34] = shadow_report */
   11,   /* field[11] = statistics_event */
   10,   /* field[10] = statistics_reply */
   9,   /* field[9] = statistics_request */
@@ -3138,18 +3344,17 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   12,   /* field[12] = status_request */
   1,   /* field[1] = tensors */
   0,   /* field[0] = version */
-  17,   /* field[17] = welcome */
-  21,   /* field[21] = withdraw */
+  19,   /* field[19] = welcome */
+  23,   /* field[23] = withdraw */
 };
-static const ProtobufCIntRange skein__envelope__number_ranges[6 + 1] =
+static const ProtobufCIntRange skein__envelope__number_ranges[5 + 1] =
 {
   { 1, 0 },
   { 10, 2 },
   { 20, 9 },
-  { 26, 14 },
-  { 30, 16 },
-  { 50, 31 },
-  { 0, 33 }
+  { 30, 18 },
+  { 50, 33 },
+  { 0, 35 }
 };
 const ProtobufCMessageDescriptor skein__envelope__descriptor =
 {
@@ -3159,10 +3364,10 @@ const ProtobufCMessageDescriptor skein__envelope__descriptor =
   "Skein__Envelope",
   "skein",
   sizeof(Skein__Envelope),
-  33,
+  35,
   skein__envelope__field_descriptors,
   skein__envelope__field_indices_by_name,
-  6,  skein__envelope__number_ranges,
+  5,  skein__envelope__number_ranges,
   (ProtobufCMessageInit) skein__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4502,7 +4707,7 @@ const ProtobufCMessageDescriptor skein__trace_attempt__descriptor =
   (ProtobufCMessageInit) skein__trace_attempt__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__receipt__field_descriptors[3] =
+static const ProtobufCFieldDescriptor skein__receipt__field_descriptors[6] =
 {
   {
     "model_sha256",
@@ -4540,16 +4745,55 @@ static const ProtobufCFieldDescriptor skein__receipt__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sampling",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Receipt, sampling),
+    &skein__sampling__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_tokens",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Receipt, max_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Skein__Receipt, n_prompt),
+    offsetof(Skein__Receipt, prompt),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__receipt__field_indices_by_name[] = {
+  4,   /* field[4] = max_tokens */
   0,   /* field[0] = model_sha256 */
   1,   /* field[1] = numerics */
+  5,   /* field[5] = prompt */
+  3,   /* field[3] = sampling */
   2,   /* field[2] = seed */
 };
 static const ProtobufCIntRange skein__receipt__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor skein__receipt__descriptor =
 {
@@ -4559,11 +4803,140 @@ const ProtobufCMessageDescriptor skein__receipt__descriptor =
   "Skein__Receipt",
   "skein",
   sizeof(Skein__Receipt),
-  3,
+  6,
   skein__receipt__field_descriptors,
   skein__receipt__field_indices_by_name,
   1,  skein__receipt__number_ranges,
   (ProtobufCMessageInit) skein__receipt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__routed_tokens__field_descriptors[8] =
+{
+  {
+    "experts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__RoutedTokens, n_experts),
+    offsetof(Skein__RoutedTokens, experts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts_sha256",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__RoutedTokens, n_experts_sha256),
+    offsetof(Skein__RoutedTokens, experts_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set_sha256",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutedTokens, set_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "route",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutedTokens, route),
+    &skein__route_options__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutedTokens, first_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "heaviest",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Skein__RoutedTokens, n_heaviest),
+    offsetof(Skein__RoutedTokens, heaviest),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shares",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Skein__RoutedTokens, n_shares),
+    offsetof(Skein__RoutedTokens, shares),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "null_shares",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Skein__RoutedTokens, n_null_shares),
+    offsetof(Skein__RoutedTokens, null_shares),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__routed_tokens__field_indices_by_name[] = {
+  0,   /* field[0] = experts */
+  1,   /* field[1] = experts_sha256 */
+  4,   /* field[4] = first_position */
+  5,   /* field[5] = heaviest */
+  7,   /* field[7] = null_shares */
+  3,   /* field[3] = route */
+  2,   /* field[2] = set_sha256 */
+  6,   /* field[6] = shares */
+};
+static const ProtobufCIntRange skein__routed_tokens__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor skein__routed_tokens__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.RoutedTokens",
+  "RoutedTokens",
+  "Skein__RoutedTokens",
+  "skein",
+  sizeof(Skein__RoutedTokens),
+  8,
+  skein__routed_tokens__field_descriptors,
+  skein__routed_tokens__field_indices_by_name,
+  1,  skein__routed_tokens__number_ranges,
+  (ProtobufCMessageInit) skein__routed_tokens__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__missing_expert__field_descriptors[2] =
@@ -4617,7 +4990,7 @@ const ProtobufCMessageDescriptor skein__missing_expert__descriptor =
   (ProtobufCMessageInit) skein__missing_expert__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[9] =
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[10] =
 {
   {
     "id",
@@ -4727,6 +5100,18 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "routed",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Final, routed),
+    &skein__routed_tokens__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -4734,6 +5119,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = missing */
   6,   /* field[6] = receipt */
+  9,   /* field[9] = routed */
   8,   /* field[8] = score */
   4,   /* field[4] = timings */
   5,   /* field[5] = trace */
@@ -4742,7 +5128,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -4752,7 +5138,7 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  9,
+  10,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
@@ -5359,6 +5745,367 @@ const ProtobufCMessageDescriptor skein__statistics_event__descriptor =
   skein__statistics_event__field_indices_by_name,
   1,  skein__statistics_event__number_ranges,
   (ProtobufCMessageInit) skein__statistics_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__site_routing__field_descriptors[13] =
+{
+  {
+    "site",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, site),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept_null",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, kept_null),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept_common",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, kept_common),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "empty_rows",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, empty_rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "full_rows",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, full_rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "full_null",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, full_null),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entropy",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, entropy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Skein__SiteRouting, n_kept),
+    offsetof(Skein__SiteRouting, kept),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "full",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Skein__SiteRouting, n_full),
+    offsetof(Skein__SiteRouting, full),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chosen",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__SiteRouting, n_chosen),
+    offsetof(Skein__SiteRouting, chosen),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "heaviest",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__SiteRouting, n_heaviest),
+    offsetof(Skein__SiteRouting, heaviest),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entropies",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__SiteRouting, n_entropies),
+    offsetof(Skein__SiteRouting, entropies),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__site_routing__field_indices_by_name[] = {
+  10,   /* field[10] = chosen */
+  4,   /* field[4] = empty_rows */
+  12,   /* field[12] = entropies */
+  7,   /* field[7] = entropy */
+  9,   /* field[9] = full */
+  6,   /* field[6] = full_null */
+  5,   /* field[5] = full_rows */
+  11,   /* field[11] = heaviest */
+  8,   /* field[8] = kept */
+  3,   /* field[3] = kept_common */
+  2,   /* field[2] = kept_null */
+  1,   /* field[1] = rows */
+  0,   /* field[0] = site */
+};
+static const ProtobufCIntRange skein__site_routing__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 13 }
+};
+const ProtobufCMessageDescriptor skein__site_routing__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.SiteRouting",
+  "SiteRouting",
+  "Skein__SiteRouting",
+  "skein",
+  sizeof(Skein__SiteRouting),
+  13,
+  skein__site_routing__field_descriptors,
+  skein__site_routing__field_indices_by_name,
+  1,  skein__site_routing__number_ranges,
+  (ProtobufCMessageInit) skein__site_routing__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__routing_request__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_site",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingRequest, first_site),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__routing_request__field_indices_by_name[] = {
+  1,   /* field[1] = first_site */
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange skein__routing_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__routing_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.RoutingRequest",
+  "RoutingRequest",
+  "Skein__RoutingRequest",
+  "skein",
+  sizeof(Skein__RoutingRequest),
+  2,
+  skein__routing_request__field_descriptors,
+  skein__routing_request__field_indices_by_name,
+  1,  skein__routing_request__number_ranges,
+  (ProtobufCMessageInit) skein__routing_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__routing_report__field_descriptors[7] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingReport, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set_sha256",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingReport, set_sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__RoutingReport, n_experts),
+    offsetof(Skein__RoutingReport, experts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sites",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__RoutingReport, n_sites),
+    offsetof(Skein__RoutingReport, sites),
+    &skein__site_routing__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_site",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingReport, first_site),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "site_count",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingReport, site_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_unix_seconds",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__RoutingReport, since_unix_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__routing_report__field_indices_by_name[] = {
+  2,   /* field[2] = experts */
+  4,   /* field[4] = first_site */
+  0,   /* field[0] = model */
+  1,   /* field[1] = set_sha256 */
+  6,   /* field[6] = since_unix_seconds */
+  5,   /* field[5] = site_count */
+  3,   /* field[3] = sites */
+};
+static const ProtobufCIntRange skein__routing_report__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor skein__routing_report__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.RoutingReport",
+  "RoutingReport",
+  "Skein__RoutingReport",
+  "skein",
+  sizeof(Skein__RoutingReport),
+  7,
+  skein__routing_report__field_descriptors,
+  skein__routing_report__field_indices_by_name,
+  1,  skein__routing_report__number_ranges,
+  (ProtobufCMessageInit) skein__routing_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define skein__status_request__field_descriptors NULL
@@ -6459,7 +7206,7 @@ const ProtobufCMessageDescriptor skein__goodbye__descriptor =
   (ProtobufCMessageInit) skein__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__assign__field_descriptors[9] =
+static const ProtobufCFieldDescriptor skein__assign__field_descriptors[10] =
 {
   {
     "assignment",
@@ -6569,6 +7316,18 @@ static const ProtobufCFieldDescriptor skein__assign__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trace",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Assign, trace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__assign__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -6580,11 +7339,12 @@ static const unsigned skein__assign__field_indices_by_name[] = {
   3,   /* field[3] = sampling */
   8,   /* field[8] = score */
   5,   /* field[5] = top_logprobs */
+  9,   /* field[9] = trace */
 };
 static const ProtobufCIntRange skein__assign__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor skein__assign__descriptor =
 {
@@ -6594,7 +7354,7 @@ const ProtobufCMessageDescriptor skein__assign__descriptor =
   "Skein__Assign",
   "skein",
   sizeof(Skein__Assign),
-  9,
+  10,
   skein__assign__field_descriptors,
   skein__assign__field_indices_by_name,
   1,  skein__assign__number_ranges,
@@ -6716,7 +7476,7 @@ const ProtobufCMessageDescriptor skein__generated__descriptor =
   (ProtobufCMessageInit) skein__generated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[8] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[9] =
 {
   {
     "assignment",
@@ -6814,6 +7574,18 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "routed",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Ended, routed),
+    &skein__routed_tokens__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -6823,12 +7595,13 @@ static const unsigned skein__ended__field_indices_by_name[] = {
   2,   /* field[2] = message */
   5,   /* field[5] = missing */
   3,   /* field[3] = prefill_microseconds */
+  8,   /* field[8] = routed */
   7,   /* field[7] = score */
 };
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -6838,7 +7611,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  8,
+  9,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,

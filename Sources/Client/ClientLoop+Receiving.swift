@@ -29,6 +29,11 @@ extension ClientLoop {
             answer(message) { $0 == .status }
         case .statisticsReply(let reply): answer(message) { $0 == .statistics(windowSeconds: reply.windowSeconds) }
         case .expertsChanged(let changed): answer(message) { $0.changeID == changed.id }
+        case .routingReport(let report):
+            answer(message) {
+                guard case .routing(let model, let first) = $0 else { return false }
+                return first == report.firstSite && (model.isEmpty || model == report.model)
+            }
         default: break
         }
     }

@@ -76,6 +76,7 @@ extension ClientLoop {
         case .status: .timedOut("its status")
         case .statistics: .timedOut("statistics")
         case .change: .timedOut("a change of experts")
+        case .routing: .timedOut("what tokens have chosen")
         case .connection: .unreachable(endpoint, hint: "nobody listens there, or its key is another")
         }
     }

@@ -14,6 +14,7 @@ struct PendingRequest: Sendable {
         case status
         case statistics(windowSeconds: UInt64)
         case change(ChangeExperts)
+        case routing(model: String, firstSite: UInt32)
         /// Answered by nothing but the connection itself.
         case connection
 
@@ -121,6 +122,8 @@ struct ClientLoop: LoopHandler {
         case .status: _ = send(.statusRequest(StatusRequest()))
         case .statistics(let window): _ = send(.statisticsRequest(StatisticsRequest(windowSeconds: window)))
         case .change(let change): _ = send(.changeExperts(change))
+        case .routing(let model, let first):
+            _ = send(.routingRequest(RoutingRequest(model: model, firstSite: first)))
         case .connection: break
         }
     }

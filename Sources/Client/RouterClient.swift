@@ -82,6 +82,24 @@ package final class RouterClient: Sendable {
         return reply
     }
 
+    /// What tokens of a routed model have chosen since the router started, in as many requests as it takes.
+    /// - Parameter model: empty: the one that was asked last.
+    package func routing(model: String = "") async throws(ClientError) -> RoutingReport {
+        var whole: RoutingReport?
+        repeat {
+            let kind = PendingRequest.Kind.routing(
+                model: whole?.model ?? model, firstSite: UInt32(clamping: whole?.sites.count ?? 0))
+            guard case .routingReport(let part) = try await request(kind, milliseconds: options.requestMilliseconds),
+                whole == nil || whole?.setSHA256 == part.setSHA256, whole == nil || !part.sites.isEmpty
+            else { throw .timedOut("what tokens have chosen: the set of experts has just changed") }
+            var sum = whole ?? part
+            if whole != nil { sum.sites += part.sites }
+            whole = sum
+        } while (whole?.sites.count ?? 0) < Int(whole?.siteCount ?? 0)
+        guard let whole else { throw .timedOut("what tokens have chosen") }
+        return whole
+    }
+
     /// Cancels what runs, sends what is left to send and ends. Blocks for at most about the linger time.
     package func close() {
         loop.stop()

@@ -22,7 +22,8 @@ struct Skein: AsyncParsableCommand {
                 name: "Cluster:",
                 subcommands: [Launch.self, Stop.self, Status.self, RouterCommand.self, WorkerCommand.self]),
             CommandGroup(name: "Asking:", subcommands: [QueryCommand.self, ChatCommand.self, StatsCommand.self]),
-            CommandGroup(name: "In process:", subcommands: [Generate.self, ScoreCommand.self, Tokenize.self]),
+            CommandGroup(
+                name: "In process:", subcommands: [Generate.self, ScoreCommand.self, Tokenize.self, Replay.self]),
             CommandGroup(name: "Experts:", subcommands: [ExpertCommand.self, EvalCommand.self]),
             CommandGroup(name: "Tools:", subcommands: [Bench.self, Keygen.self, Simulate.self]),
         ])

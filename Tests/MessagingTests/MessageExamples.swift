@@ -39,6 +39,14 @@ enum MessageExamples {
                 score: true))
     }
 
+    private static let routed = RoutedTokens(
+        experts: ["french", "swift"], expertsSHA256: ["aa", "bb"], setSHA256: "cc", route: route, firstPosition: 3,
+        heaviest: [2, 0, 1], shares: [0.75, 0, 0.5], nullShares: [0.25, 1, 0])
+    private static let site = SiteRouting(
+        site: "model.layers.0.self_attn.q_proj", rows: 7, keptNull: 1.5, keptCommon: 0.5, emptyRows: 1, fullRows: 6,
+        fullNull: 0.75, entropy: 9.5, kept: [3, 2], full: [2.5, 2.75], chosen: [5, 4], heaviest: [4, 2],
+        entropies: [0, 2, 4])
+
     static let all: [Message] =
         [
             query(
@@ -62,8 +70,9 @@ enum MessageExamples {
                             worker: "w1", attempt: 1, firstPosition: 2, tokens: 3, queueMicroseconds: 4,
                             prefillMicroseconds: 5, decodeMicroseconds: 6, outcome: "workerLost")
                     ],
-                    receipt: Receipt(modelSHA256: "ab12", numerics: "k1/exact", seed: 9), missing: missing, score: score
-                )),
+                    receipt: Receipt(
+                        modelSHA256: "ab12", numerics: "k1/exact", seed: 9, sampling: sampling, maxTokens: 5,
+                        prompt: [1, 300, 7]), missing: missing, score: score, routed: routed)),
             .failure(
                 Failure(
                     id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
@@ -88,6 +97,11 @@ enum MessageExamples {
                         progress: 77, numerics: "k1/fast", experts: ["french", "swift"])
                 ],
                 nodes: [NodeStatus(name: "writer", model: "m", readyWorkers: 2)])),
+        .routingRequest(RoutingRequest(model: "m", firstSite: 210)),
+        .routingReport(
+            RoutingReport(
+                model: "m", setSHA256: "cc", experts: ["french", "swift"], sites: [site], firstSite: 1, siteCount: 2,
+                sinceUnixSeconds: 1_700_000_000)),
     ]
 
     private static let control: [Message] = [
@@ -102,13 +116,14 @@ enum MessageExamples {
         .assign(
             Assign(
                 assignment: 5, model: "m", generatedBefore: 2, sampling: sampling, maxTokens: 64, topLogprobs: 2,
-                deadlineMilliseconds: 1234, route: RouteOptions(method: "phatgoose", topK: 2), score: true)),
+                deadlineMilliseconds: 1234, route: RouteOptions(method: "phatgoose", topK: 2), score: true,
+                trace: true)),
         .withdraw(Withdraw(assignment: 5)),
         .generated(Generated(assignment: 5, position: 2, tokens: [4, 5], logprobs: logprobs)),
         .ended(
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
-                missing: missing, generatedTokens: 8, score: score)),
+                missing: missing, generatedTokens: 8, score: score, routed: routed)),
         .arrangeExperts(
             ArrangeExperts(
                 request: 6, model: "m", trunk: true, trunkSHA256: "aa",

@@ -27,7 +27,9 @@ struct EndingTests {
         let attempt = try #require(final.trace.first)
         #expect(attempt.worker == "a" && attempt.attempt == 1 && attempt.tokens == 3 && attempt.outcome == .finished)
         #expect(attempt.prefillMicroseconds == 20_000 && attempt.decodeMicroseconds == 30_000)
-        #expect(final.receipt == Receipt(modelSHA256: "s", numerics: "n", seed: 7))
+        #expect(
+            final.receipt.map { [$0.modelSHA256, $0.numerics, "\($0.seed)"] } == ["s", "n", "7"]
+                && final.receipt?.prompt.count == final.promptTokens)
         let observed = Dictionary(
             uniqueKeysWithValues: talk.directives.observations.map { ($0.metric, $0.microseconds) })
         #expect(observed == [.queue: 0, .firstToken: 20_000, .perToken: 15_000, .total: 55_000])

@@ -33,6 +33,7 @@ typedef struct Skein__Usage Skein__Usage;
 typedef struct Skein__Timings Skein__Timings;
 typedef struct Skein__TraceAttempt Skein__TraceAttempt;
 typedef struct Skein__Receipt Skein__Receipt;
+typedef struct Skein__RoutedTokens Skein__RoutedTokens;
 typedef struct Skein__MissingExpert Skein__MissingExpert;
 typedef struct Skein__Final Skein__Final;
 typedef struct Skein__Failure Skein__Failure;
@@ -44,6 +45,9 @@ typedef struct Skein__ScopeStatistics Skein__ScopeStatistics;
 typedef struct Skein__StatisticsRequest Skein__StatisticsRequest;
 typedef struct Skein__StatisticsReply Skein__StatisticsReply;
 typedef struct Skein__StatisticsEvent Skein__StatisticsEvent;
+typedef struct Skein__SiteRouting Skein__SiteRouting;
+typedef struct Skein__RoutingRequest Skein__RoutingRequest;
+typedef struct Skein__RoutingReport Skein__RoutingReport;
 typedef struct Skein__StatusRequest Skein__StatusRequest;
 typedef struct Skein__WorkerStatus Skein__WorkerStatus;
 typedef struct Skein__NodeStatus Skein__NodeStatus;
@@ -235,6 +239,8 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_STATISTICS_EVENT = 22,
   SKEIN__ENVELOPE__BODY_STATUS_REQUEST = 23,
   SKEIN__ENVELOPE__BODY_STATUS_REPLY = 24,
+  SKEIN__ENVELOPE__BODY_ROUTING_REQUEST = 25,
+  SKEIN__ENVELOPE__BODY_ROUTING_REPORT = 28,
   SKEIN__ENVELOPE__BODY_CHANGE_EXPERTS = 26,
   SKEIN__ENVELOPE__BODY_EXPERTS_CHANGED = 27,
   SKEIN__ENVELOPE__BODY_HELLO = 30,
@@ -289,6 +295,11 @@ struct  Skein__Envelope
     Skein__StatisticsEvent *statistics_event;
     Skein__StatusRequest *status_request;
     Skein__StatusReply *status_reply;
+    Skein__RoutingRequest *routing_request;
+    /*
+     * also control family: from a worker with a routed model
+     */
+    Skein__RoutingReport *routing_report;
     /*
      * Operator family: operator <-> router (front socket).
      */
@@ -704,10 +715,67 @@ struct  Skein__Receipt
    */
   ProtobufCBinaryData numerics;
   uint64_t seed;
+  Skein__Sampling *sampling;
+  uint32_t max_tokens;
+  /*
+   * its tokens; none where there are more than 65536
+   */
+  size_t n_prompt;
+  int32_t *prompt;
 };
 #define SKEIN__RECEIPT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__receipt__descriptor) \
-    , {0,NULL}, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL }
+
+
+/*
+ * How the tokens of one query found their experts. Shares are of the weights kept after top-k, summed over all sites, null
+ * and common expert included.
+ */
+struct  Skein__RoutedTokens
+{
+  ProtobufCMessage base;
+  /*
+   * by id
+   */
+  size_t n_experts;
+  ProtobufCBinaryData *experts;
+  /*
+   * by id: of the adapters' weights
+   */
+  size_t n_experts_sha256;
+  ProtobufCBinaryData *experts_sha256;
+  /*
+   * over names, hashes, null scores and the common expert
+   */
+  ProtobufCBinaryData set_sha256;
+  /*
+   * as it was resolved against the topology's defaults
+   */
+  Skein__RouteOptions *route;
+  /*
+   * of heaviest[0] among prompt and generated tokens
+   */
+  uint32_t first_position;
+  /*
+   * per token 1 + the id of the expert with the most weight; 0: none had any
+   */
+  size_t n_heaviest;
+  uint32_t *heaviest;
+  /*
+   * per token that expert's share
+   */
+  size_t n_shares;
+  float *shares;
+  /*
+   * per token the null expert's
+   */
+  size_t n_null_shares;
+  float *null_shares;
+};
+#define SKEIN__ROUTED_TOKENS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__routed_tokens__descriptor) \
+    , 0,NULL, 0,NULL, {0,NULL}, NULL, 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -750,10 +818,14 @@ struct  Skein__Final
    * when a score was asked for
    */
   Skein__Score *score;
+  /*
+   * of a routed model, when a trace was asked for
+   */
+  Skein__RoutedTokens *routed;
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL }
 
 
 struct  Skein__Failure
@@ -900,6 +972,111 @@ struct  Skein__StatisticsEvent
 #define SKEIN__STATISTICS_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__statistics_event__descriptor) \
     , 0, 0, 0, 0,NULL }
+
+
+/*
+ * What tokens chose at one linear layer, summed. Two distributions: `kept` are the weights after top-k, `full` the softmax
+ * over all experts and the null before it, over full_rows of the rows.
+ */
+struct  Skein__SiteRouting
+{
+  ProtobufCMessage base;
+  /*
+   * Hugging Face module name
+   */
+  ProtobufCBinaryData site;
+  /*
+   * that scores decided for
+   */
+  uint64_t rows;
+  double kept_null;
+  double kept_common;
+  /*
+   * that chose nothing at all
+   */
+  uint64_t empty_rows;
+  uint64_t full_rows;
+  double full_null;
+  /*
+   * of the full softmax, nats, summed
+   */
+  double entropy;
+  /*
+   * by expert
+   */
+  size_t n_kept;
+  double *kept;
+  /*
+   * by expert
+   */
+  size_t n_full;
+  double *full;
+  /*
+   * by expert: rows that kept it
+   */
+  size_t n_chosen;
+  uint64_t *chosen;
+  /*
+   * by expert: rows in which it weighed most
+   */
+  size_t n_heaviest;
+  uint64_t *heaviest;
+  /*
+   * full_rows by entropy, in equal parts of 0 ... ln(experts + 1)
+   */
+  size_t n_entropies;
+  uint64_t *entropies;
+};
+#define SKEIN__SITE_ROUTING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__site_routing__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * A client asks for what tokens have chosen since the router started.
+ */
+struct  Skein__RoutingRequest
+{
+  ProtobufCMessage base;
+  /*
+   * empty: the only routed one
+   */
+  ProtobufCBinaryData model;
+  /*
+   * a reply holds as many sites as fit
+   */
+  uint32_t first_site;
+};
+#define SKEIN__ROUTING_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__routing_request__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * The answer; and what a worker reports every few seconds: the sums since the report before.
+ */
+struct  Skein__RoutingReport
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData model;
+  ProtobufCBinaryData set_sha256;
+  /*
+   * by id
+   */
+  size_t n_experts;
+  ProtobufCBinaryData *experts;
+  size_t n_sites;
+  Skein__SiteRouting **sites;
+  uint32_t first_site;
+  /*
+   * of all replies together
+   */
+  uint32_t site_count;
+  uint64_t since_unix_seconds;
+};
+#define SKEIN__ROUTING_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__routing_report__descriptor) \
+    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Skein__StatusRequest
@@ -1207,10 +1384,14 @@ struct  Skein__Assign
    * generate nothing: Ended brings the score of the tokens in the frame
    */
   protobuf_c_boolean score;
+  /*
+   * Ended tells how the tokens found their experts
+   */
+  protobuf_c_boolean trace;
 };
 #define SKEIN__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__assign__descriptor) \
-    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL, 0 }
+    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL, 0, 0 }
 
 
 struct  Skein__Withdraw
@@ -1262,10 +1443,14 @@ struct  Skein__Ended
    * with ENDED_SCORED
    */
   Skein__Score *score;
+  /*
+   * when a trace was asked for
+   */
+  Skein__RoutedTokens *routed;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL }
 
 
 /*
@@ -1902,6 +2087,25 @@ Skein__Receipt *
 void   skein__receipt__free_unpacked
                      (Skein__Receipt *message,
                       ProtobufCAllocator *allocator);
+/* Skein__RoutedTokens methods */
+void   skein__routed_tokens__init
+                     (Skein__RoutedTokens         *message);
+size_t skein__routed_tokens__get_packed_size
+                     (const Skein__RoutedTokens   *message);
+size_t skein__routed_tokens__pack
+                     (const Skein__RoutedTokens   *message,
+                      uint8_t             *out);
+size_t skein__routed_tokens__pack_to_buffer
+                     (const Skein__RoutedTokens   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__RoutedTokens *
+       skein__routed_tokens__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__routed_tokens__free_unpacked
+                     (Skein__RoutedTokens *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__MissingExpert methods */
 void   skein__missing_expert__init
                      (Skein__MissingExpert         *message);
@@ -2110,6 +2314,63 @@ Skein__StatisticsEvent *
                       const uint8_t       *data);
 void   skein__statistics_event__free_unpacked
                      (Skein__StatisticsEvent *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__SiteRouting methods */
+void   skein__site_routing__init
+                     (Skein__SiteRouting         *message);
+size_t skein__site_routing__get_packed_size
+                     (const Skein__SiteRouting   *message);
+size_t skein__site_routing__pack
+                     (const Skein__SiteRouting   *message,
+                      uint8_t             *out);
+size_t skein__site_routing__pack_to_buffer
+                     (const Skein__SiteRouting   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__SiteRouting *
+       skein__site_routing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__site_routing__free_unpacked
+                     (Skein__SiteRouting *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__RoutingRequest methods */
+void   skein__routing_request__init
+                     (Skein__RoutingRequest         *message);
+size_t skein__routing_request__get_packed_size
+                     (const Skein__RoutingRequest   *message);
+size_t skein__routing_request__pack
+                     (const Skein__RoutingRequest   *message,
+                      uint8_t             *out);
+size_t skein__routing_request__pack_to_buffer
+                     (const Skein__RoutingRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__RoutingRequest *
+       skein__routing_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__routing_request__free_unpacked
+                     (Skein__RoutingRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__RoutingReport methods */
+void   skein__routing_report__init
+                     (Skein__RoutingReport         *message);
+size_t skein__routing_report__get_packed_size
+                     (const Skein__RoutingReport   *message);
+size_t skein__routing_report__pack
+                     (const Skein__RoutingReport   *message,
+                      uint8_t             *out);
+size_t skein__routing_report__pack_to_buffer
+                     (const Skein__RoutingReport   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__RoutingReport *
+       skein__routing_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__routing_report__free_unpacked
+                     (Skein__RoutingReport *message,
                       ProtobufCAllocator *allocator);
 /* Skein__StatusRequest methods */
 void   skein__status_request__init
@@ -2756,6 +3017,9 @@ typedef void (*Skein__TraceAttempt_Closure)
 typedef void (*Skein__Receipt_Closure)
                  (const Skein__Receipt *message,
                   void *closure_data);
+typedef void (*Skein__RoutedTokens_Closure)
+                 (const Skein__RoutedTokens *message,
+                  void *closure_data);
 typedef void (*Skein__MissingExpert_Closure)
                  (const Skein__MissingExpert *message,
                   void *closure_data);
@@ -2788,6 +3052,15 @@ typedef void (*Skein__StatisticsReply_Closure)
                   void *closure_data);
 typedef void (*Skein__StatisticsEvent_Closure)
                  (const Skein__StatisticsEvent *message,
+                  void *closure_data);
+typedef void (*Skein__SiteRouting_Closure)
+                 (const Skein__SiteRouting *message,
+                  void *closure_data);
+typedef void (*Skein__RoutingRequest_Closure)
+                 (const Skein__RoutingRequest *message,
+                  void *closure_data);
+typedef void (*Skein__RoutingReport_Closure)
+                 (const Skein__RoutingReport *message,
                   void *closure_data);
 typedef void (*Skein__StatusRequest_Closure)
                  (const Skein__StatusRequest *message,
@@ -2912,6 +3185,7 @@ extern const ProtobufCMessageDescriptor skein__usage__descriptor;
 extern const ProtobufCMessageDescriptor skein__timings__descriptor;
 extern const ProtobufCMessageDescriptor skein__trace_attempt__descriptor;
 extern const ProtobufCMessageDescriptor skein__receipt__descriptor;
+extern const ProtobufCMessageDescriptor skein__routed_tokens__descriptor;
 extern const ProtobufCMessageDescriptor skein__missing_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__final__descriptor;
 extern const ProtobufCMessageDescriptor skein__failure__descriptor;
@@ -2923,6 +3197,9 @@ extern const ProtobufCMessageDescriptor skein__scope_statistics__descriptor;
 extern const ProtobufCMessageDescriptor skein__statistics_request__descriptor;
 extern const ProtobufCMessageDescriptor skein__statistics_reply__descriptor;
 extern const ProtobufCMessageDescriptor skein__statistics_event__descriptor;
+extern const ProtobufCMessageDescriptor skein__site_routing__descriptor;
+extern const ProtobufCMessageDescriptor skein__routing_request__descriptor;
+extern const ProtobufCMessageDescriptor skein__routing_report__descriptor;
 extern const ProtobufCMessageDescriptor skein__status_request__descriptor;
 extern const ProtobufCMessageDescriptor skein__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_status__descriptor;

@@ -114,6 +114,7 @@ extension Assign {
             c.deadline_milliseconds = deadlineMilliseconds
             c.route = route?.encoded(arena)
             c.score = score ? 1 : 0
+            c.trace = trace ? 1 : 0
         }
     }
 
@@ -127,7 +128,8 @@ extension Assign {
             topLogprobs: c.top_logprobs,
             deadlineMilliseconds: c.deadline_milliseconds,
             route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) },
-            score: c.score != 0)
+            score: c.score != 0,
+            trace: c.trace != 0)
     }
 }
 
@@ -178,6 +180,7 @@ extension Ended {
             c.missing = arena.list(missing) { $0.encoded(arena) }
             c.generated_tokens = generatedTokens
             c.score = score?.encoded(arena)
+            c.routed = routed?.encoded(arena)
         }
     }
 
@@ -191,6 +194,7 @@ extension Ended {
             missing: try readMessages(
                 c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init),
             generatedTokens: c.generated_tokens,
-            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) })
+            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
     }
 }

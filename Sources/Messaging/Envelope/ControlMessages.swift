@@ -106,11 +106,13 @@ package struct Assign: Sendable, Equatable {
     package var route: RouteOptions?
     /// Generate nothing: `Ended` brings the score of the frame's tokens.
     package var score: Bool
+    /// `Ended` tells how the tokens found their experts.
+    package var trace: Bool
 
     package init(
         assignment: UInt64 = 0, model: String = "", generatedBefore: UInt32 = 0, sampling: Sampling = Sampling(),
         maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0, route: RouteOptions? = nil,
-        score: Bool = false
+        score: Bool = false, trace: Bool = false
     ) {
         self.assignment = assignment
         self.model = model
@@ -121,6 +123,7 @@ package struct Assign: Sendable, Equatable {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.route = route
         self.score = score
+        self.trace = trace
     }
 }
 
@@ -161,11 +164,13 @@ package struct Ended: Sendable, Equatable {
     package var generatedTokens: UInt32
     /// With `.scored`.
     package var score: Score?
+    /// When a trace was asked for.
+    package var routed: RoutedTokens?
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
-        score: Score? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -175,5 +180,6 @@ package struct Ended: Sendable, Equatable {
         self.missing = missing
         self.generatedTokens = generatedTokens
         self.score = score
+        self.routed = routed
     }
 }

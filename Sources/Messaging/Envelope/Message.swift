@@ -14,6 +14,8 @@ package enum Message: Sendable, Equatable {
     case statisticsEvent(StatisticsEvent)
     case statusRequest(StatusRequest)
     case statusReply(StatusReply)
+    case routingRequest(RoutingRequest)
+    case routingReport(RoutingReport)
     case hello(Hello)
     case welcome(Welcome)
     case heartbeat(Heartbeat)
@@ -56,6 +58,10 @@ extension Message {
             (c.body_case, c.status_request) = (SKEIN__ENVELOPE__BODY_STATUS_REQUEST, body.encoded(arena))
         case .statusReply(let body):
             (c.body_case, c.status_reply) = (SKEIN__ENVELOPE__BODY_STATUS_REPLY, body.encoded(arena))
+        case .routingRequest(let body):
+            (c.body_case, c.routing_request) = (SKEIN__ENVELOPE__BODY_ROUTING_REQUEST, body.encoded(arena))
+        case .routingReport(let body):
+            (c.body_case, c.routing_report) = (SKEIN__ENVELOPE__BODY_ROUTING_REPORT, body.encoded(arena))
         case .hello(let body): (c.body_case, c.hello) = (SKEIN__ENVELOPE__BODY_HELLO, body.encoded(arena))
         case .welcome(let body): (c.body_case, c.welcome) = (SKEIN__ENVELOPE__BODY_WELCOME, body.encoded(arena))
         case .heartbeat(let body): (c.body_case, c.heartbeat) = (SKEIN__ENVELOPE__BODY_HEARTBEAT, body.encoded(arena))
@@ -102,6 +108,8 @@ extension Message {
             self = .statisticsEvent(try StatisticsEvent(body(c.statistics_event)))
         case SKEIN__ENVELOPE__BODY_STATUS_REQUEST: self = .statusRequest(try StatusRequest(body(c.status_request)))
         case SKEIN__ENVELOPE__BODY_STATUS_REPLY: self = .statusReply(try StatusReply(body(c.status_reply)))
+        case SKEIN__ENVELOPE__BODY_ROUTING_REQUEST: self = .routingRequest(try RoutingRequest(body(c.routing_request)))
+        case SKEIN__ENVELOPE__BODY_ROUTING_REPORT: self = .routingReport(try RoutingReport(body(c.routing_report)))
         case SKEIN__ENVELOPE__BODY_HELLO: self = .hello(try Hello(body(c.hello)))
         case SKEIN__ENVELOPE__BODY_WELCOME: self = .welcome(try Welcome(body(c.welcome)))
         case SKEIN__ENVELOPE__BODY_HEARTBEAT: self = .heartbeat(try Heartbeat(body(c.heartbeat)))

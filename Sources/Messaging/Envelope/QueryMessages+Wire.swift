@@ -191,6 +191,10 @@ extension Receipt {
             c.model_sha256 = arena.text(modelSHA256)
             c.numerics = arena.text(numerics)
             c.seed = seed
+            c.sampling = sampling.encoded(arena)
+            c.max_tokens = maxTokens
+            c.n_prompt = prompt.count
+            c.prompt = arena.list(prompt) { $0 }
         }
     }
 
@@ -198,7 +202,10 @@ extension Receipt {
         self.init(
             modelSHA256: try readText(c.model_sha256, "Receipt.model_sha256", max: WireLimits.nameBytesMax),
             numerics: try readText(c.numerics, "Receipt.numerics", max: WireLimits.nameBytesMax),
-            seed: c.seed)
+            seed: c.seed,
+            sampling: try c.sampling.map { (message) throws(WireError) in try Sampling(message.pointee) } ?? Sampling(),
+            maxTokens: c.max_tokens,
+            prompt: try readList(c.prompt, c.n_prompt, "Receipt.prompt", max: WireLimits.receiptTokensMax) { $0 })
     }
 }
 
@@ -232,6 +239,7 @@ extension Final {
             c.n_missing = missing.count
             c.missing = arena.list(missing) { $0.encoded(arena) }
             c.score = score?.encoded(arena)
+            c.routed = routed?.encoded(arena)
         }
     }
 
@@ -246,7 +254,8 @@ extension Final {
             receipt: try c.receipt.map { (message) throws(WireError) in try Receipt(message.pointee) },
             missing: try readMessages(
                 c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init),
-            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) })
+            score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
     }
 }
 

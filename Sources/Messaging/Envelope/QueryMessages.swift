@@ -177,11 +177,21 @@ package struct Receipt: Sendable, Equatable {
     /// Kernel version and mode.
     package var numerics: String
     package var seed: UInt64
+    package var sampling: Sampling
+    package var maxTokens: UInt32
+    /// Its tokens; none where there are more than `WireLimits.receiptTokensMax`.
+    package var prompt: [Int32]
 
-    package init(modelSHA256: String = "", numerics: String = "", seed: UInt64 = 0) {
+    package init(
+        modelSHA256: String = "", numerics: String = "", seed: UInt64 = 0, sampling: Sampling = Sampling(),
+        maxTokens: UInt32 = 0, prompt: [Int32] = []
+    ) {
         self.modelSHA256 = modelSHA256
         self.numerics = numerics
         self.seed = seed
+        self.sampling = sampling
+        self.maxTokens = maxTokens
+        self.prompt = prompt
     }
 }
 
@@ -217,11 +227,13 @@ package struct Final: Sendable, Equatable {
     package var missing: [MissingExpert]
     /// When a score was asked for.
     package var score: Score?
+    /// Of a routed model, when a trace was asked for.
+    package var routed: RoutedTokens?
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
-        missing: [MissingExpert] = [], score: Score? = nil
+        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil
     ) {
         self.id = id
         self.attempt = attempt
@@ -232,6 +244,7 @@ package struct Final: Sendable, Equatable {
         self.receipt = receipt
         self.missing = missing
         self.score = score
+        self.routed = routed
     }
 }
 

@@ -29,6 +29,13 @@ package enum WireLimits {
     /// Rows of one dispatch.
     package static let dispatchRowsMax = 8192
     package static let groupsMax = 4096
+    /// Tokens of a prompt that a receipt repeats.
+    package static let receiptTokensMax = 1 << 16
+    /// Tokens whose experts a trace tells; of more, the last.
+    package static let routedTokensMax = 1 << 14
+    /// Sites of one routing report.
+    package static let sitesMax = 8192
+    package static let entropyBinsMax = 64
     package static let sitesPerGroupMax = 16
     package static let addressBytesMax = 1024
     package static let pathBytesMax = 4096

@@ -44,6 +44,7 @@ extension RouterShell {
         case .heartbeat(let heartbeat): handle(.heartbeat(.init(heartbeat), from: connection))
         case .goodbye(let goodbye):
             handle(.goodbye(incarnation: goodbye.incarnation, reason: goodbye.reason, from: connection))
+        case .routingReport(let report): routing.add(report)
         case .generated(let generated): handle(.generated(.init(generated), from: connection))
         case .shadowReport(let report):
             guard publishing.plan.experts[report.model] != nil else { return }

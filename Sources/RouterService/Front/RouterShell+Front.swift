@@ -45,6 +45,14 @@ extension RouterShell {
                 machine.status(at: Self.now), cluster: cluster, uptimeMilliseconds: uptimeMilliseconds)
             answer(.statusReply(reply), to: connection)
         case .statisticsRequest(let request): answer(request, from: connection)
+        case .routingRequest(let request):
+            guard let report = routing.report(request) else {
+                return refuse(
+                    .invalidParameter,
+                    "no token has been routed since this router started; ask a routed model something",
+                    to: connection)
+            }
+            answer(.routingReport(report), to: connection)
         default:
             refuse(.forbidden, "this message has no business on the front socket", to: connection)
         }

@@ -16,6 +16,7 @@ final class RouterShell {
     let inbox: RouterInbox
     let log: Logger
     var statistics: RouterStatistics
+    var routing = RoutingBook(sinceUnixSeconds: RouterStatistics.unixSeconds)
     var answers: AnswerBook
     var replies = HeldReplies()
     var publishing: Publishing

@@ -26,7 +26,7 @@ struct RouterStatistics {
         nextHandOver = MonotonicClock.nowMicroseconds + Self.handOverMicroseconds
     }
 
-    private static var unixSeconds: UInt64 { UInt64(Date().timeIntervalSince1970) }
+    static var unixSeconds: UInt64 { UInt64(Date().timeIntervalSince1970) }
 
     mutating func observe(_ observation: Observation) {
         let latency: StatisticsLatency =

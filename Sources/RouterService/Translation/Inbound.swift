@@ -67,7 +67,17 @@ extension Routing.Ended {
             generatedTokens: Int(wire.generatedTokens),
             score: wire.score.map {
                 Score(meanNLL: $0.meanNLL, tokens: Int($0.tokens), logitsSHA256: $0.logitsSHA256)
-            })
+            },
+            routed: wire.routed.map(Routing.RoutedTokens.init))
+    }
+}
+
+extension Routing.RoutedTokens {
+    fileprivate init(_ wire: Messaging.RoutedTokens) {
+        self.init(
+            experts: wire.experts, expertsSHA256: wire.expertsSHA256, setSHA256: wire.setSHA256,
+            route: wire.route.map(Routing.RouteOptions.init), firstPosition: wire.firstPosition,
+            heaviest: wire.heaviest, shares: wire.shares, nullShares: wire.nullShares)
     }
 }
 

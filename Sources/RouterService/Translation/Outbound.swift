@@ -55,13 +55,26 @@ extension Messaging.Final {
                 total: core.timings.total),
             trace: core.trace.map(TraceAttempt.init),
             receipt: core.receipt.map {
-                Messaging.Receipt(modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed)
+                Messaging.Receipt(
+                    modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed, sampling: .init($0.sampling),
+                    maxTokens: UInt32(clamping: $0.maxTokens),
+                    prompt: $0.prompt.count > WireLimits.receiptTokensMax ? [] : $0.prompt)
             },
             missing: core.missing.map { Messaging.MissingExpert(expert: $0.expert, rows: $0.rows) },
             score: core.score.map {
                 Messaging.Score(
                     meanNLL: $0.meanNLL, tokens: UInt32(clamping: $0.tokens), logitsSHA256: $0.logitsSHA256)
-            })
+            },
+            routed: core.routed.map(Messaging.RoutedTokens.init))
+    }
+}
+
+extension Messaging.RoutedTokens {
+    fileprivate init(_ core: Routing.RoutedTokens) {
+        self.init(
+            experts: core.experts, expertsSHA256: core.expertsSHA256, setSHA256: core.setSHA256,
+            route: core.route.map(Messaging.RouteOptions.init), firstPosition: core.firstPosition,
+            heaviest: core.heaviest, shares: core.shares, nullShares: core.nullShares)
     }
 }
 
@@ -94,7 +107,7 @@ extension Envelope {
             assignment: core.assignment.rawValue, model: core.model, generatedBefore: UInt32(core.generatedBefore),
             sampling: .init(core.sampling), maxTokens: UInt32(core.maxTokens),
             topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds,
-            route: core.route.map(Messaging.RouteOptions.init), score: core.score)
+            route: core.route.map(Messaging.RouteOptions.init), score: core.score, trace: core.trace)
         self.init(.assign(body), tensors: [Tensor(core.tokens)])
     }
 }

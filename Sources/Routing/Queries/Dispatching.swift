@@ -77,7 +77,7 @@ extension RoutingStateMachine {
                     tokens: query.prompt + query.tokens, generatedBefore: query.tokens.count,
                     sampling: query.sampling, maxTokens: query.maxTokens, topLogprobs: query.topLogprobs,
                     deadlineMilliseconds: query.deadline.milliseconds(from: now), route: query.route,
-                    score: query.score)))
+                    score: query.score, trace: query.wantsTrace)))
     }
 }
 

@@ -1,13 +1,13 @@
 /// The one place where a query ends (P2).
 extension RoutingStateMachine {
-    mutating func finish(_ key: QueryKey, _ reason: FinishReason, score: Score? = nil) {
+    mutating func finish(_ key: QueryKey, _ reason: FinishReason, score: Score? = nil, routed: RoutedTokens? = nil) {
         queries[key]?.endAttempt(.finished)
         guard let query = queries[key] else { return }
         let final = Final(
             attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
             trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
-            missing: query.missing, score: score)
+            missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }
@@ -90,6 +90,10 @@ extension Outcome {
 
 extension QueryRecord {
     fileprivate var receipt: Receipt? {
-        pin.map { Receipt(modelSHA256: $0.sha256, numerics: $0.numerics, seed: sampling.seed) }
+        pin.map {
+            Receipt(
+                modelSHA256: $0.sha256, numerics: $0.numerics, seed: sampling.seed, sampling: sampling,
+                maxTokens: maxTokens, prompt: prompt)
+        }
     }
 }

@@ -47,11 +47,21 @@ package struct Receipt: Hashable, Sendable {
     package var modelSHA256: String
     package var numerics: String
     package var seed: UInt64
+    package var sampling: Sampling
+    package var maxTokens: Int
+    /// Its tokens.
+    package var prompt: [Int32]
 
-    package init(modelSHA256: String, numerics: String, seed: UInt64) {
+    package init(
+        modelSHA256: String, numerics: String, seed: UInt64, sampling: Sampling = Sampling(), maxTokens: Int = 0,
+        prompt: [Int32] = []
+    ) {
         self.modelSHA256 = modelSHA256
         self.numerics = numerics
         self.seed = seed
+        self.sampling = sampling
+        self.maxTokens = maxTokens
+        self.prompt = prompt
     }
 }
 
@@ -83,11 +93,13 @@ package struct Final: Hashable, Sendable {
     package var missing: [MissingExpert]
     /// When a score was asked for.
     package var score: Score?
+    /// Of a routed model, when a trace was asked for.
+    package var routed: RoutedTokens?
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
         trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
-        score: Score? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil
     ) {
         self.attempt = attempt
         self.finishReason = finishReason
@@ -98,7 +110,40 @@ package struct Final: Hashable, Sendable {
         self.receipt = receipt
         self.missing = missing
         self.score = score
+        self.routed = routed
     }
+
+    /// What it costs to keep what a trace adds.
+    var traceByteCount: Int { 4 * (receipt?.prompt.count ?? 0) + (routed?.byteCount ?? 0) }
+}
+
+/// How the tokens of a query found their experts, as their worker told it at the end. The core passes it on.
+package struct RoutedTokens: Hashable, Sendable {
+    package var experts: [String]
+    package var expertsSHA256: [String]
+    package var setSHA256: String
+    package var route: RouteOptions?
+    package var firstPosition: UInt32
+    /// Per token 1 + an expert's id, or 0.
+    package var heaviest: [UInt32]
+    package var shares: [Float]
+    package var nullShares: [Float]
+
+    package init(
+        experts: [String], expertsSHA256: [String], setSHA256: String, route: RouteOptions?, firstPosition: UInt32,
+        heaviest: [UInt32], shares: [Float], nullShares: [Float]
+    ) {
+        self.experts = experts
+        self.expertsSHA256 = expertsSHA256
+        self.setSHA256 = setSHA256
+        self.route = route
+        self.firstPosition = firstPosition
+        self.heaviest = heaviest
+        self.shares = shares
+        self.nullShares = nullShares
+    }
+
+    var byteCount: Int { 12 * heaviest.count + 128 * experts.count }
 }
 
 /// A query's one terminal state.

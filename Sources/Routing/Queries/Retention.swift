@@ -34,6 +34,12 @@ package struct Retention: Sendable {
         /// What it costs to keep this, roughly: ids, log probabilities, and a constant for everything else.
         package var byteCount: Int {
             512 + tokens.count * 4 + logprobs.reduce(0) { $0 + 24 + $1.top.count * 8 } + key.identity.utf8.count
+                + traceByteCount
+        }
+
+        private var traceByteCount: Int {
+            guard case .answered(let final) = outcome else { return 0 }
+            return final.traceByteCount
         }
     }
 

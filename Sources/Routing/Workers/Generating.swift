@@ -92,13 +92,13 @@ extension RoutingStateMachine {
                 return fault(index, key, .failed, "sent a score that was not asked for, or not this prompt's")
             }
             workers[index].health.succeed()
-            finish(key, .scored, score: score)
+            finish(key, .scored, score: score, routed: ended.routed)
         case .endToken:
             workers[index].health.succeed()
-            finish(key, .endToken)
+            finish(key, .endToken, routed: ended.routed)
         case .maxTokens where query.tokens.count == query.maxTokens:
             workers[index].health.succeed()
-            finish(key, .maxTokens)
+            finish(key, .maxTokens, routed: ended.routed)
         case .maxTokens:
             fault(index, key, .failed, "said it was done after \(query.tokens.count) of \(query.maxTokens) tokens")
         case .refused: fault(index, key, .refused, "refused the work: \(ended.message)")

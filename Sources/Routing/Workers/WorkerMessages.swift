@@ -128,11 +128,12 @@ package struct Ended: Hashable, Sendable {
     package var generatedTokens: Int?
     /// With `.scored`.
     package var score: Score?
+    package var routed: RoutedTokens?
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
-        score: Score? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -142,6 +143,7 @@ package struct Ended: Hashable, Sendable {
         self.missing = missing
         self.generatedTokens = generatedTokens
         self.score = score
+        self.routed = routed
     }
 }
 
@@ -164,4 +166,6 @@ package struct Assign: Hashable, Sendable {
     package var route: RouteOptions?
     /// Generate nothing, score `tokens`.
     package var score = false
+    /// Tell at the end how the tokens found their experts.
+    package var trace = false
 }

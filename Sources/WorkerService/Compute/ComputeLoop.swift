@@ -45,10 +45,22 @@ struct ComputeLoop {
     /// One step of every engine that has work.
     mutating func step() {
         for model in models {
-            guard let engine = engines[model]?.engine, engine.hasWork else { continue }
-            for event in engine.step() { report(event, model: model) }
+            guard let running = engines[model], running.engine.hasWork else { continue }
+            let events = running.engine.step()
+            running.noteStep()
+            takeTraces(model, running)
+            for event in events { report(event, model: model) }
+            let reports = running.takeReports(model: model, nowMicroseconds: MonotonicClock.nowMicroseconds)
+            for report in reports { emit(.routed(report)) }
         }
         for generated in reports.due(nowMicroseconds: MonotonicClock.nowMicroseconds) { emit(.generated(generated)) }
+    }
+
+    /// A step that ends a sequence has ended it in the bank too, so this comes before its ending is told.
+    private mutating func takeTraces(_ model: String, _ engine: RunningModel) {
+        for (sequence, entry) in running[model] ?? [:] where entry.routed != nil {
+            running[model]?[sequence]?.routed?.add(engine.takeTrace(sequence))
+        }
     }
 
     /// Workers with experts come and go, whether or not there is work.
@@ -72,6 +84,8 @@ struct ComputeLoop {
         }
         do throws(AdmissionError) {
             let sequence = try engine.add(assignment.request)
+            var entry = entry
+            if assignment.traces { entry.routed = engines[assignment.model]?.routedTally(assignment.request.route) }
             places[assignment.id] = Place(model: assignment.model, sequence: sequence)
             running[assignment.model, default: [:]][sequence] = entry
         } catch {

@@ -20,6 +20,8 @@ struct Assignment: Sendable {
     /// The topology's name of the model.
     let model: String
     let request: GenerationRequest
+    /// `Ended` tells how the tokens found their experts.
+    let traces: Bool
 
     /// Length of the query's own prompt, without what earlier attempts generated: positions on the wire count generated
     /// tokens, positions in the engine count all.
@@ -30,6 +32,9 @@ struct Assignment: Sendable {
     init(_ assign: Assign, tensors: [Tensor], endTokens: Set<Int32>, route: RouteRequest?) throws(WireError) {
         guard let tensor = tensors.first else { throw .truncatedTensor("Assign comes with its tokens in a tensor") }
         let sampling = assign.sampling
+        traces = assign.trace && route != nil
+        var route = route
+        if traces { route?.traces = true }
         id = assign.assignment
         model = assign.model
         request = GenerationRequest(
@@ -53,6 +58,8 @@ enum ComputeEvent: Sendable {
     /// A set of experts is in use, or is not.
     case arranged(ExpertsArranged)
     case rehearsed(ShadowReport)
+    /// What rows of a routed model have chosen since the last such report.
+    case routed(RoutingReport)
     /// Experts of a model that nobody can be asked for, after workers came or went.
     case unreachable(model: String, experts: [String])
 
@@ -63,6 +70,7 @@ enum ComputeEvent: Sendable {
         case .ended(let ended): .ended(ended)
         case .arranged(let arranged): .expertsArranged(arranged)
         case .rehearsed(let report): .shadowReport(report)
+        case .routed(let report): .routingReport(report)
         case .unreachable: nil
         }
     }

@@ -9,6 +9,8 @@ struct RunningAssignment {
     /// Of the query, earlier attempts' included.
     private(set) var generatedTokens: Int
     private var tokens: [Int32] = []
+    /// Where a trace was asked for.
+    var routed: RoutedTokensTally?
 
     /// Prompt and answer.
     var text: [Int32] { assignment.request.prompt + tokens }
@@ -36,7 +38,7 @@ struct RunningAssignment {
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
             prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
-            missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score)
+            missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score, routed: routed?.wire)
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

@@ -11,6 +11,11 @@ final class RunningModel {
     /// While there is a shadow.
     var rehearsals: Rehearsals?
     private var lastUnreachable: [String]?
+    private var hasUnreported = false
+    private var reportAtMicroseconds: UInt64 = 0
+
+    /// Between two reports of what rows have chosen.
+    static let reportMicroseconds: UInt64 = 2_000_000
 
     init(_ engine: Engine, bank: RoutedExpertBank? = nil, wires: ExpertWires? = nil) {
         self.engine = engine
@@ -29,6 +34,24 @@ final class RunningModel {
         if unreachable == lastUnreachable || wires.roster.isSettling { return nil }
         lastUnreachable = unreachable
         return unreachable
+    }
+
+    /// For a sequence that is to tell how its tokens find their experts.
+    func routedTally(_ request: RouteRequest?) -> RoutedTokensTally? {
+        guard let bank, let request else { return nil }
+        return RoutedTokensTally(bank.set, route: RouteOptions(request.options))
+    }
+
+    func takeTrace(_ sequence: SequenceID) -> [TracedChoice] { bank?.takeTrace(sequence) ?? [] }
+
+    func noteStep() { hasUnreported = bank != nil }
+
+    /// What rows have chosen since the last report, when one is due: every `reportMicroseconds`, and when the work ends.
+    func takeReports(model: String, nowMicroseconds: UInt64) -> [RoutingReport] {
+        guard let bank, hasUnreported, nowMicroseconds >= reportAtMicroseconds || !engine.hasWork else { return [] }
+        hasUnreported = false
+        reportAtMicroseconds = nowMicroseconds + Self.reportMicroseconds
+        return RoutingReport.reports(of: bank.takeStatistics(), bank.set, model: model, engine.model)
     }
 
     /// What a sequence chose and went without.

@@ -30,9 +30,12 @@ struct ExpertFolders {
         }
     }
 
-    /// - Parameter prepare: what is done to the experts before they are packed.
+    /// - Parameters:
+    ///   - isCalibrated: with the null scores and the common expert that the store has for them.
+    ///   - prepare: what is done to the experts before they are packed.
     func load(
-        for model: LoadedModel, at modelPath: String, prepare: ([ExpertSource]) throws -> [ExpertSource] = { $0 }
+        for model: LoadedModel, at modelPath: String, isCalibrated: Bool = true,
+        prepare: ([ExpertSource]) throws -> [ExpertSource] = { $0 }
     ) throws -> ExpertSet {
         let progress = ThrottledProgress("loading \(paths.count) experts")
         let checkpoint = try Checkpoint.open(modelPath)
@@ -50,7 +53,7 @@ struct ExpertFolders {
                 adapter: try expert.verify(trunk: (checkpoint.configuration, trunk)))
         }
         Terminal.endProgress()
-        let calibration = stored.count == sources.count ? try StoredCalibration(of: stored) : .none
+        let calibration = isCalibrated && stored.count == sources.count ? try StoredCalibration(of: stored) : .none
         return try ExpertSet.load(
             prepare(sources), for: model.weights, calibration: SetCalibration(calibration), team: model.team)
     }

@@ -1,11 +1,10 @@
 import Foundation
 
-/// A file that a command was told to write, such as a picture.
+/// A file that a command was asked to write.
 enum OutputFile {
-    /// Replaces what is there in one step.
-    static func write(_ text: String, to path: String) throws {
-        do { try Data(text.utf8).write(to: URL(filePath: path), options: .atomic) } catch {
-            throw CommandFailure.failed("\(path): cannot be written: \(error.localizedDescription)")
+    static func write(_ text: String, to path: String) throws(CommandFailure) {
+        do { try Data(text.utf8).write(to: URL(filePath: path)) } catch {
+            throw .failed("\(path): cannot be written (\(error.localizedDescription))")
         }
     }
 }

@@ -5,6 +5,9 @@ import Foundation
 /// A failed write to standard output is never lost (`OutputFault`); one to standard error is: there is nobody left to tell.
 enum Terminal {
     static let errorIsInteractive = isatty(STDERR_FILENO) == 1
+    /// no-color.org: set to anything, it says no.
+    static let errorShowsColours =
+        errorIsInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
     static let outputIsInteractive = isatty(STDOUT_FILENO) == 1
     static let inputIsInteractive = isatty(STDIN_FILENO) == 1
 

@@ -26,6 +26,11 @@ score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in ra
 shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125)
 holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33)
 data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
+routed = w.RoutedTokens(experts=["french", "swift"], experts_sha256=["aa", "bb"], set_sha256="cc", route=route,
+                        first_position=3, heaviest=[2, 0, 1], shares=[0.75, 0, 0.5], null_shares=[0.25, 1, 0])
+site = w.SiteRouting(site="model.layers.0.self_attn.q_proj", rows=7, kept_null=1.5, kept_common=0.5, empty_rows=1,
+                     full_rows=6, full_null=0.75, entropy=9.5, kept=[3, 2], full=[2.5, 2.75], chosen=[5, 4],
+                     heaviest=[4, 2], entropies=[0, 2, 4])
 nonce = bytes(17 * i for i in range(16))
 
 
@@ -50,7 +55,8 @@ bodies = [
         timings=w.Timings(queue=1, prefill=2, decode=3, total=6),
         trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
                               prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
-        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9), missing=missing, score=score)),
+        receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9, sampling=sampling, max_tokens=5,
+                          prompt=[1, 300, 7]), missing=missing, score=score, routed=routed)),
     dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
                            tokens_sent=8)),
     dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
@@ -66,6 +72,9 @@ bodies = [
         workers=[w.WorkerStatus(name="w1", state="ready", models=["m", "n"], in_flight=1, capacity=8,
                                 resident_bytes=1 << 33, progress=77, numerics="k1/fast", experts=["french", "swift"])],
         nodes=[w.NodeStatus(name="writer", model="m", ready_workers=2)])),
+    dict(routing_request=w.RoutingRequest(model="m", first_site=210)),
+    dict(routing_report=w.RoutingReport(model="m", set_sha256="cc", experts=["french", "swift"], sites=[site],
+                                        first_site=1, site_count=2, since_unix_seconds=1700000000)),
     dict(hello=w.Hello(worker="w1", incarnation=4, numerics="k1/fast",
                        models=[w.ModelHolding(model="m", sha256="ff", context_length=2048, vocabulary=49152,
                                               routed=True)],
@@ -75,11 +84,11 @@ bodies = [
     dict(goodbye=w.Goodbye(incarnation=4, reason="SIGTERM")),
     dict(assign=w.Assign(assignment=5, model="m", generated_before=2, sampling=sampling, max_tokens=64,
                          top_logprobs=2, deadline_milliseconds=1234,
-                         route=w.RouteOptions(method="phatgoose", top_k=2), score=True)),
+                         route=w.RouteOptions(method="phatgoose", top_k=2), score=True, trace=True)),
     dict(withdraw=w.Withdraw(assignment=5)),
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
-                       decode_microseconds=7, missing=missing, generated_tokens=8, score=score)),
+                       decode_microseconds=7, missing=missing, generated_tokens=8, score=score, routed=routed)),
     dict(arrange_experts=w.ArrangeExperts(
         request=6, model="m", trunk=True, trunk_sha256="aa",
         published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch", shadow=True)], retired=["swift"])),

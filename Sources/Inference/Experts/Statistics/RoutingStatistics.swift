@@ -20,7 +20,14 @@ package struct RoutingStatistics: Sendable, Equatable {
         package var fullNull = 0.0
         /// Σ of the full softmax's entropy, nats.
         package var entropy = 0.0
+        /// By expert id: rows that kept it, and rows in which it weighed most (of equals the lowest id).
+        package let chosen: [Int]
+        package let heaviest: [Int]
+        /// Full rows by entropy, in `entropyBins` equal parts of 0 ... ln(N + 1).
+        package let entropies: [Int]
     }
+
+    package static let entropyBins = 16
 
     /// By expert id.
     package let experts: [String]

@@ -1,5 +1,6 @@
 import Digest
 import Gating
+import PortableMath
 
 /// Sums for `RoutingStatistics`, one table per live set.
 struct RoutingTally {
@@ -21,7 +22,14 @@ struct RoutingTally {
         tables[table].sums[start + 2] += Double(kept.commonWeight)
         if kept.count == 0 { tables[table].sums[start + 3] += 1 }
         let first = start + Table.header
-        for index in 0..<kept.count { tables[table].sums[first + Int(experts[index])] += Double(weights[index]) }
+        let chosen = first + 2 * plan.expertCount
+        var heaviest = 0
+        for index in 0..<kept.count {
+            tables[table].sums[first + Int(experts[index])] += Double(weights[index])
+            tables[table].sums[chosen + Int(experts[index])] += 1
+            if weights[index] > weights[heaviest] { heaviest = index }
+        }
+        if kept.count > 0 { tables[table].sums[chosen + plan.expertCount + Int(experts[heaviest])] += 1 }
         guard origin.position % Self.fullInterval(experts: plan.expertCount) == 0 else { return }
         addFull(plan, nullScore, scores, table, start)
     }
@@ -40,6 +48,7 @@ struct RoutingTally {
         tables[table].sums[start + 4] += 1
         tables[table].sums[start + 5] += Double(full.nullProbability)
         tables[table].sums[start + 6] += Double(full.entropy)
+        tables[table].sums[start + 7 + tables[table].bin(full.entropy)] += 1
         let first = start + Table.header + count
         for index in 0..<count { tables[table].sums[first + index] += Double(shares[index]) }
     }
@@ -60,21 +69,29 @@ struct RoutingTally {
     }
 }
 
-/// [group][linear][header + kept by expert + full by expert]
+/// [group][linear][header + kept, full, chosen and heaviest by expert]
 private struct Table {
-    /// rows, null, common, empty rows; full rows, null, entropy.
-    static let header = 7
+    /// rows, null, common, empty rows; full rows, null, entropy; rows by entropy.
+    static let header = 7 + RoutingStatistics.entropyBins
     /// q, k and v are the most linears of a group.
     static let linearsMax = 3
 
     let set: ExpertSet
     let width: Int
+    /// Of the even distribution over experts and null, nats.
+    let entropyMax: Float
     var sums: [Double]
 
     init(_ set: ExpertSet) {
         self.set = set
-        width = Self.header + 2 * set.experts.count
+        width = Self.header + 4 * set.experts.count
+        entropyMax = Float(Elementary.logarithm(Double(set.experts.count + 1)))
         sums = Array(repeating: 0, count: set.groups.count * Self.linearsMax * width)
+    }
+
+    func bin(_ entropy: Float) -> Int {
+        let bins = RoutingStatistics.entropyBins
+        return max(0, min(bins - 1, Int(entropy / entropyMax * Float(bins))))
     }
 
     func start(_ place: DecisionPlace) -> Int {
@@ -89,7 +106,10 @@ private struct Table {
             let place = start / width
             var site = RoutingStatistics.Site(
                 group: place / Self.linearsMax, linear: place % Self.linearsMax,
-                kept: Array(sums[kept..<kept + count]), full: Array(sums[kept + count..<kept + 2 * count]))
+                kept: Array(sums[kept..<kept + count]), full: Array(sums[kept + count..<kept + 2 * count]),
+                chosen: sums[kept + 2 * count..<kept + 3 * count].map { Int($0) },
+                heaviest: sums[kept + 3 * count..<kept + 4 * count].map { Int($0) },
+                entropies: sums[start + 7..<start + Self.header].map { Int($0) })
             site.rows = Int(sums[start])
             (site.keptNull, site.keptCommon, site.emptyRows) = (sums[start + 1], sums[start + 2], Int(sums[start + 3]))
             (site.fullRows, site.fullNull, site.entropy) = (Int(sums[start + 4]), sums[start + 5], sums[start + 6])

@@ -1,6 +1,9 @@
 import ArgumentParser
+import Charts
 import Client
 import Messaging
+import Tokenization
+import Topology
 
 struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     static let configuration = CommandConfiguration(
@@ -19,7 +22,20 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var route: QueryRouteFlags
     @OptionGroup var deadline: DeadlineOption
-    @Flag(help: "Print where the time went, per worker, on standard error.") var trace = false
+    @Flag(
+        help: """
+            Print where the time went, per worker, on standard error; of a routed model also every token in the colour of \
+            the expert that weighed most.
+            """)
+    var trace = false
+    @Flag(name: .customLong("trace-prompt"), help: "With --trace: the prompt's tokens as well.") var tracePrompt = false
+    @Option(
+        name: .customLong("trace-svg"),
+        help: ArgumentHelp("Draw every token in its heaviest expert's colour.", valueName: "file"))
+    var traceSVG: String?
+    @Option(
+        help: ArgumentHelp("Write everything that the answer depends on, for `skein replay`.", valueName: "file"))
+    var receipt: String?
     @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
     @Flag(help: "Print what comes as it comes: without --json that is the default, with it each event is a line.")
     var stream = false
@@ -58,7 +74,8 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
             id: .random(), node: node, prompt: try form.wire(try source.text()), sampling: sampling.wire,
             maxTokens: UInt32(sampling.maxTokens ?? 0), stop: sampling.stop,
             deadlineMilliseconds: deadline.milliseconds,
-            trace: trace, topLogprobs: UInt32(sampling.topLogprobs), route: route.wire)
+            trace: trace || traceSVG != nil || receipt != nil, topLogprobs: UInt32(sampling.topLogprobs),
+            route: route.wire)
     }
 
     private func show(_ answer: Answer) throws {
@@ -71,9 +88,43 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
         }
         if !json, let text = MissingText.of(answer) { Terminal.note(text) }
         if trace, !json { Terminal.note(TraceText.of(answer)) }
+        try showRouting(answer)
         // A query that was cancelled because nobody reads it ends with that word.
         try OutputFault.check()
         if let failure = answer.failure { throw CommandFailure(failure) }
+    }
+}
+
+extension QueryCommand {
+    /// Colours, picture and receipt: all of an answer that has come to its end.
+    private func showRouting(_ answer: Answer) throws {
+        guard let final = answer.final else { return }
+        if let path = receipt {
+            try OutputFile.write(
+                try JSONOutput.text(try AnswerReceipt(answer, stop: sampling.stop), pretty: true), to: path)
+        }
+        guard (trace && !json) || traceSVG != nil else { return }
+        guard let routed = final.routed, !routed.heaviest.isEmpty else {
+            if traceSVG != nil { throw CommandFailure.failed("--trace-svg: no token of this answer met experts") }
+            return
+        }
+        let text = try vocabulary(of: answer)
+        let tokens = RoutedText(routed, prompt: final.receipt?.prompt ?? [], answer: answer.tokens) {
+            text?.tokenizer.piece($0)
+        }
+        if trace, !json {
+            Terminal.note(tokens.terminal(withPrompt: tracePrompt, inColour: Terminal.errorShowsColours))
+        }
+        if let traceSVG { try OutputFile.write(tokens.picture(withPrompt: true).text, to: traceSVG) }
+    }
+
+    /// Nil where only a socket is named: then tokens are shown by their numbers.
+    private func vocabulary(of answer: Answer) throws -> ModelText? {
+        guard cluster.socket == nil else { return nil }
+        let topology = try cluster.loadTopology()
+        guard let node = (answer.accepted?.node).flatMap({ topology.node($0) }), let model = topology.model(node.model)
+        else { return nil }
+        return try? ModelText(path: model.file)
     }
 }
 
