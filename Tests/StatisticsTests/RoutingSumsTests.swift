@@ -1,6 +1,5 @@
+import Statistics
 import Testing
-
-@testable import Statistics
 
 @Suite("What tokens chose, summed by site") struct RoutingSumsTests {
     private static func site(_ kept: [Double], null: Double = 0, heaviest: [UInt64]? = nil) -> SiteSums {

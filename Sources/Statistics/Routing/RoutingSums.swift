@@ -36,7 +36,7 @@ package struct RoutingSums: Sendable, Equatable {
     }
 
     /// Linear in the pattern's stars: only the last star is ever tried again.
-    static func matches(_ name: Substring, _ pattern: Substring) -> Bool {
+    package static func matches(_ name: Substring, _ pattern: Substring) -> Bool {
         var (name, pattern) = (name, pattern)
         var retry: (name: Substring, pattern: Substring)?
         while !name.isEmpty {
