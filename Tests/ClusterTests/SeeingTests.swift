@@ -2,6 +2,11 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
 
 extension ClusterTests {
     /// What decided is visible: statistics by site, tokens by expert, receipts.

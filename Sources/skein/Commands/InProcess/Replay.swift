@@ -4,6 +4,7 @@ import ExpertStore
 import Foundation
 import Gating
 import Inference
+import Tokenization
 import Weights
 
 struct Replay: ParsableCommand {
