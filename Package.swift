@@ -84,6 +84,10 @@ let package = Package(
             name: "Observability",
             dependencies: ["Threading", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        .target(
+            name: "Learning",
+            dependencies: ["Digest", "Inference", "Kernels", "LinearAlgebra", "Tokenization", "Weights"],
+            swiftSettings: strict),
         .target(name: "Client", dependencies: ["Messaging", "Threading"], swiftSettings: strict),
         .target(
             name: "Launcher",
@@ -108,7 +112,7 @@ let package = Package(
             name: "skein",
             dependencies: [
                 "Benchmarking", "Charts", "Client", "Digest", "Evaluation", "ExpertStore", "Gating", "Inference",
-                "Kernels", "Launcher", "Messaging", "Observability",
+                "Kernels", "Launcher", "Learning", "Messaging", "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -136,6 +140,8 @@ let package = Package(
             name: "InferenceTests", dependencies: ["Inference", "Gating", "Kernels", "Weights", "Digest"],
             exclude: ["Goldens"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LearningTests", dependencies: ["Learning", "Weights"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(

@@ -5,7 +5,7 @@ import COpenBLAS
 /// OpenBLAS chooses its kernels by processor, so the last bits may differ between machines. Hence what is computed here is stored
 /// once, with its hash, and never recomputed per machine.
 enum Lapack {
-    private static let singleThreaded: Void = openblas_set_num_threads(1)
+    static let singleThreaded: Void = openblas_set_num_threads(1)
 
     /// left · rightᵀ; left: [m, k], right: [n, k].
     static func product(_ left: ColumnMajor, transposed right: ColumnMajor) -> ColumnMajor {

@@ -4,14 +4,14 @@ import Weights
 /// cos and sin of the angles by which rotary position embedding turns a head's pairs (i, i + d/2):
 /// angle(position, i) = position · θ_i, θ_i = base^(-2i/d). Source: Su et al., "RoFormer", arXiv:2104.09864, equation 34;
 /// the pairing and the scalings follow Hugging Face's `modeling_rope_utils`, f32 rounding of θ_i and of the angle included.
-struct RotaryTable: Sendable {
+package struct RotaryTable: Sendable {
     /// d/2.
-    let half: Int
+    package let half: Int
     /// [positions, d/2]
-    let cosines: [Float]
-    let sines: [Float]
+    package let cosines: [Float]
+    package let sines: [Float]
 
-    init(_ configuration: ModelConfiguration, positions: Int) {
+    package init(_ configuration: ModelConfiguration, positions: Int) {
         let frequencies = RotaryFrequencies(configuration)
         half = frequencies.values.count
         var cosines: [Float] = []

@@ -1,0 +1,84 @@
+import Foundation
+import Kernels
+
+/// The output head and masked cross-entropy, a few rows at a time, so that no matrix [rows, vocabulary] ever exists.
+///
+///     ℓ = E h, E = [trunk's rows; new rows]        loss = Σ over targets t of log Σ e^ℓ - ℓ_t
+///     dℓ = w (softmax(ℓ) - 1_t), w = 1 / targets of the whole step        dh = Eᵀ dℓ        dE_new += dℓ_new hᵀ
+struct HeadPass {
+    static let rowsAtOnce = 64
+
+    let trunk: FrozenTrunk
+    let parameters: Parameters
+    let context: ComputeContext
+    /// [rowsAtOnce, vocabulary + new rows]
+    let logits: FloatRows
+    /// [rowsAtOnce, hidden]
+    let inputs: FloatRows
+    let below: FloatRows
+
+    /// - Parameters:
+    ///   - h: [rows, hidden] after the last norm.
+    ///   - targets: rows that predict, with what.
+    ///   - dh: nil without a gradient; else its rows of `targets` are written, the others left alone.
+    /// - Returns: Σ of the loss over the targets, in nats.
+    func run(_ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows)
+        -> Double
+    {
+        var loss = 0.0
+        for start in stride(from: 0, to: targets.count, by: Self.rowsAtOnce) {
+            let part = Array(targets[start..<min(start + Self.rowsAtOnce, targets.count)])
+            loss += chunk(h, part, weight: weight, dh: dh, gradient)
+        }
+        return loss
+    }
+
+    private func chunk(
+        _ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows
+    ) -> Double {
+        let (vocabulary, width) = (trunk.head.rows, trunk.head.columns)
+        let rows = inputs.first(targets.count)
+        for (index, target) in targets.enumerated() {
+            rows.row(index).update(from: h.row(target.row), count: width)
+        }
+        let all = logits.first(targets.count)
+        let (old, new) = (all.columns(0..<vocabulary), all.columns(vocabulary..<all.columns))
+        let newRows = parameters.view(parameters.headRows, rows: parameters.newRows, columns: width)
+        Products.timesTransposed(rows, trunk.head.view, into: old)
+        if parameters.newRows > 0 { Products.timesTransposed(rows, newRows, into: new) }
+        var loss = 0.0
+        for (index, target) in targets.enumerated() {
+            loss += crossEntropy(all.row(index), all.columns, target.token, weight)
+        }
+        guard let dh else { return loss }
+        let out = below.first(targets.count)
+        Products.times(old, trunk.head.view, into: out)
+        if parameters.newRows > 0 {
+            Products.times(new, newRows, into: out, beta: 1)
+            if parameters.isTrained(parameters.headRows) {
+                let place = FloatView(
+                    base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
+                Products.transposedTimes(new, rows, into: place, beta: 1)
+            }
+        }
+        for (index, target) in targets.enumerated() {
+            dh.row(target.row).update(from: out.row(index), count: width)
+        }
+        return loss
+    }
+
+    /// Turns a row of logits into w (softmax - 1_target) and gives its loss.
+    private func crossEntropy(_ row: UnsafeMutablePointer<Float>, _ count: Int, _ target: Int, _ weight: Float)
+        -> Double
+    {
+        let most = Vectors.maximum(row, count: count)
+        let reached = row[target] - most
+        for index in 0..<count { row[index] -= most }
+        var span = UnsafeMutableBufferPointer(start: row, count: count).mutableSpan
+        context.exponentiate(&span)
+        let sum = Vectors.sum(row, count: count)
+        Vectors.scale(weight / sum, row, count: count)
+        row[target] -= weight
+        return log(Double(sum)) - Double(reached)
+    }
+}

@@ -1,0 +1,136 @@
+import Kernels
+import Weights
+
+/// Forward and backward through the whole model for the blocks of one shard, on one thread, with memory of its own.
+///
+/// Checkpoints: the input of every layer is kept; the traces of the last `keptLayers` layers are kept too, the others are computed a
+/// second time on the way back.
+final class ShardPass {
+    let trunk: FrozenTrunk
+    let parameters: Parameters
+    let rowsMax: Int
+    /// Flat, like the trained parameters: what `run` adds to.
+    let gradient: FloatRows
+    private let layers: LayerPass
+    private let head: HeadPass
+    /// The input of layer i, and last the output of all.
+    private let checkpoints: [FloatRows]
+    private let kept: [LayerTrace?]
+    private let scratch: LayerTrace
+    private let normed, below: FloatRows
+
+    init(_ trunk: FrozenTrunk, _ parameters: Parameters, rowsMax: Int, blockMax: Int, keptLayers: Int) {
+        let configuration = trunk.configuration
+        let context = ComputeContext(team: ComputeTeam(threads: 1))
+        let (width, count) = (configuration.hiddenSize, configuration.layerCount)
+        self.trunk = trunk
+        self.parameters = parameters
+        self.rowsMax = rowsMax
+        gradient = FloatRows(1, max(parameters.trainedCount, 1))
+        layers = LayerPass(trunk, parameters, rowsMax: rowsMax, blockMax: blockMax, context)
+        head = HeadPass(
+            trunk: trunk, parameters: parameters, context: context,
+            logits: FloatRows(HeadPass.rowsAtOnce, configuration.vocabularySize + parameters.newRows),
+            inputs: FloatRows(HeadPass.rowsAtOnce, width), below: FloatRows(HeadPass.rowsAtOnce, width))
+        checkpoints = (0...count).map { _ in FloatRows(rowsMax, width) }
+        kept = (0..<count).map { layer in
+            layer >= count - keptLayers ? LayerTrace(trunk, parameters, layer: layer, rowsMax: rowsMax) : nil
+        }
+        scratch = LayerTrace(trunk, parameters, layer: 0, rowsMax: rowsMax)
+        (normed, below) = (FloatRows(rowsMax, width), FloatRows(rowsMax, width))
+    }
+
+    /// Bytes that `init` allocates per row, and for each kept layer per row.
+    static func bytesPerRow(_ configuration: ModelConfiguration, _ parameters: Parameters) -> (base: Int, kept: Int) {
+        let trace = LayerTrace.floatsPerRow(configuration, parameters)
+        let heads = 2 * (configuration.headCount + configuration.keyValueHeadCount) * configuration.headDimension
+        let pass = 4 * configuration.hiddenSize + 3 * configuration.intermediateSize + heads
+        return (4 * (trace + pass + configuration.hiddenSize * (configuration.layerCount + 1)), 4 * trace)
+    }
+
+    /// - Parameter weight: of each target in the gradient; nil computes the loss alone.
+    /// - Returns: Σ of the loss over the blocks' targets, in nats.
+    func run(_ blocks: [TrainingBlock], weight: Float?) -> Double {
+        let segments = segments(of: blocks)
+        guard let rows = segments.last?.upperBound else { return 0 }
+        precondition(rows <= rowsMax, "\(rows) rows in a shard of \(rowsMax)")
+        embed(blocks, segments)
+        for index in 0..<trunk.layers.count {
+            layers.forward(
+                checkpoints[index].first(rows), index, segments, into: checkpoints[index + 1].first(rows),
+                trace(index, weight))
+        }
+        let loss = passHead(blocks, segments, rows, weight)
+        if weight != nil { passBack(blocks, segments, rows) }
+        return loss
+    }
+
+    private func trace(_ index: Int, _ weight: Float?) -> LayerTrace {
+        weight == nil ? scratch : kept[index] ?? scratch
+    }
+
+    private func segments(of blocks: [TrainingBlock]) -> [Range<Int>] {
+        var end = 0
+        return blocks.map { block in
+            defer { end += block.tokens.count }
+            return end..<end + block.tokens.count
+        }
+    }
+
+    private func passHead(_ blocks: [TrainingBlock], _ segments: [Range<Int>], _ rows: Int, _ weight: Float?) -> Double
+    {
+        let (n, dn) = (normed.first(rows), below.first(rows))
+        let last = checkpoints[trunk.layers.count].first(rows)
+        NormPass.forward(last, trunk.norm, trunk.configuration.rmsNormEpsilon, into: n)
+        var targets: [(row: Int, token: Int)] = []
+        for (block, segment) in zip(blocks, segments) {
+            for index in 1..<max(block.tokens.count, 1) where block.isTarget[index] {
+                targets.append((segment.lowerBound + index - 1, Int(block.tokens[index])))
+            }
+        }
+        if weight != nil { dn.clear() }
+        return head.run(n, targets, weight: weight ?? 0, dh: weight == nil ? nil : dn, gradient)
+    }
+
+    private func passBack(_ blocks: [TrainingBlock], _ segments: [Range<Int>], _ rows: Int) {
+        let dx = normed.first(rows)
+        dx.clear()
+        NormPass.backward(
+            below.first(rows), checkpoints[trunk.layers.count].first(rows), trunk.norm,
+            trunk.configuration.rmsNormEpsilon, addedTo: dx)
+        for index in (0..<trunk.layers.count).reversed() {
+            let x = checkpoints[index].first(rows)
+            if kept[index] == nil { layers.forward(x, index, segments, into: nil, scratch) }
+            layers.backward(dx, x, index, segments, kept[index] ?? scratch, gradient)
+        }
+        embeddingBackward(dx, blocks, segments)
+    }
+
+    /// x_t = E[t]; ids from the vocabulary's size on are the new rows.
+    private func embed(_ blocks: [TrainingBlock], _ segments: [Range<Int>]) {
+        let width = trunk.configuration.hiddenSize
+        for (block, segment) in zip(blocks, segments) {
+            for (index, token) in block.tokens.enumerated() {
+                let new = Int(token) - trunk.embedding.rows
+                precondition(token >= 0 && new < parameters.newRows, "token \(token)")
+                let source =
+                    new < 0
+                    ? trunk.embedding.base + Int(token) * width
+                    : parameters.values.base + parameters.embeddingRows + new * width
+                checkpoints[0].view.row(segment.lowerBound + index).update(from: source, count: width)
+            }
+        }
+    }
+
+    /// dE[t] += dx_t, for the new rows.
+    private func embeddingBackward(_ dx: FloatView, _ blocks: [TrainingBlock], _ segments: [Range<Int>]) {
+        guard parameters.newRows > 0, parameters.isTrained(parameters.embeddingRows) else { return }
+        let width = trunk.configuration.hiddenSize
+        for (block, segment) in zip(blocks, segments) {
+            for (index, token) in block.tokens.enumerated() where Int(token) >= trunk.embedding.rows {
+                let place = parameters.embeddingRows + (Int(token) - trunk.embedding.rows) * width
+                Vectors.add(dx.row(segment.lowerBound + index), to: gradient.base + place, count: width)
+            }
+        }
+    }
+}
