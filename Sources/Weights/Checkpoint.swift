@@ -147,5 +147,6 @@ extension Checkpoint {
                     "its shape is \(tensor.shape), the configuration makes it \(shape)")
             }
         }
+        for layer in configuration.mixture?.layers ?? [] { _ = try MixtureTensors(self, layer: layer) }
     }
 }

@@ -48,6 +48,25 @@ package struct TensorView: Sendable {
         precondition(bytes.contains(offset: offset, length: byteCount), "\(name) lies outside \(bytes.file)")
     }
 
+    private init(rows range: Range<Int>, of stack: TensorView, named name: String) {
+        precondition(stack.rowOrder == .stored, "\(stack.name): its rows are stored in another order")
+        precondition(!range.isEmpty && range.lowerBound >= 0 && range.upperBound <= stack.rows, "\(name): \(range)")
+        self.name = name
+        type = stack.type
+        shape = [range.count, stack.columns]
+        rows = range.count
+        columns = stack.columns
+        rowByteCount = stack.rowByteCount
+        rowOrder = .stored
+        bytes = stack.bytes
+        offset = stack.offset + range.lowerBound * stack.rowByteCount
+    }
+
+    /// Some rows as a matrix of their own, such as one expert of a stack.
+    package func slice(rows range: Range<Int>, named name: String) -> TensorView {
+        TensorView(rows: range, of: self, named: name)
+    }
+
     /// Lends the stored bytes of row `row` (in the order of the name, see `rowOrder`): `columns` elements of `type`.
     package func withRow<R, E: Error>(_ row: Int, _ body: (RawSpan) throws(E) -> R) throws(E) -> R {
         try bytes.withBytes(at: place(of: row), length: rowByteCount, body)

@@ -78,7 +78,7 @@ extension LayerGate {
         return parts
     }
 
-    static func sigmoid(_ x: Float) -> Float {
+    package static func sigmoid(_ x: Float) -> Float {
         let part = Elementary.exponential(-abs(x))
         return (x >= 0 ? 1 : part) / (1 + part)
     }

@@ -9,13 +9,15 @@ final class ForwardPass {
     let context: ComputeContext
     /// [wantedMax, vocabulary]: the last batch's logits.
     let logits: RowBuffer
-    private let buffers: ForwardBuffers
+    let buffers: ForwardBuffers
     private let layers: [PreparedLayer]
     private let head: PreparedGroup
     /// [1, hidden]
     private let finalNorm: RowBuffer
     private let rotary: (cosines: RowBuffer, sines: RowBuffer)
     private let bank: (any ExpertBank)?
+    /// nil where the model has no mixture layers.
+    private let mixtures: MixturePass?
     /// Sequences whose experts gave no answer in this batch, and why.
     private(set) var failures: [SequenceID: String] = [:]
     private var wantedOrigins: [RowOrigin] = []
@@ -24,15 +26,25 @@ final class ForwardPass {
     ///   - rowsMax: rows of a batch.
     ///   - wantedMax: rows of a batch whose logits are wanted.
     ///   - positionsMax: positions of a sequence.
+    ///   - experts: where rows of mixture layers' experts come from; nil: this process.
     init(
         model: LanguageModel, context: ComputeContext, rowsMax: Int, wantedMax: Int, positionsMax: Int,
-        bank: (any ExpertBank)?
+        bank: (any ExpertBank)?, experts: (any MixtureRowSource)? = nil, observer: MixtureObserver? = nil
     ) {
         self.model = model
         self.context = context
         self.bank = bank
         logits = RowBuffer(rowsMax: wantedMax, width: model.vocabularySize)
         buffers = ForwardBuffers(model.configuration, rowsMax: rowsMax, wantedMax: wantedMax)
+        let mostRows = max(rowsMax, wantedMax)
+        mixtures = model.configuration.mixture.map { mixture in
+            let source =
+                experts
+                ?? LocalMixtureRows(
+                    model: model, team: context.team, instructionSet: context.instructionSet, rowsMax: mostRows)
+            return MixturePass(model.configuration, mixture, rowsMax: mostRows, source: source)
+        }
+        mixtures?.observer = observer
         rotary = RotaryTable(model.configuration, positions: positionsMax).buffers()
         finalNorm = RowBuffer(copying: model.finalNorm)
         let last = model.layers.count - 1
@@ -96,6 +108,7 @@ final class ForwardPass {
     ) {
         norm(buffers.all, layer.inputNorm, rows: origins.count)
         apply(layer.queryKeyValue, origins)
+        prepareForRotation(layer, rows: origins.count)
         context.rotateHalf(
             buffers.queriesAndKeys, positions: plan.positions, headDim: model.configuration.headDimension,
             cosines: rotary.cosines, sines: rotary.sines)
@@ -108,13 +121,20 @@ final class ForwardPass {
             into: buffers.all.attended.columns)
     }
 
-    /// hidden += W_o attended; hidden += W_down (silu(W_gate m) · W_up m), m = norm(hidden).
+    /// hidden += W_o attended; hidden += W_down (silu(W_gate m) · W_up m), or what the mixture makes of m; m = norm(hidden).
     private func feed(_ layer: PreparedLayer, _ origins: [RowOrigin]) {
         apply(layer.attentionOutput, origins)
         norm(layer.tail, layer.postAttentionNorm, rows: origins.count)
-        apply(layer.gateUp, origins)
-        context.swiGLU(gate: buffers.gate, up: buffers.up, rows: origins.count, into: buffers.gate)
-        apply(layer.down, origins)
+        switch layer.feedForward {
+        case .dense(let gateUp, let down):
+            apply(gateUp, origins)
+            context.swiGLU(gate: buffers.gate, up: buffers.up, rows: origins.count, into: buffers.gate)
+            apply(down, origins)
+        case .mixture(let mixture):
+            mixtures?.run(mixture, buffers.normed.columns, origins, addTo: layer.tail.hidden, context) {
+                if failures[$0] == nil { failures[$0] = $1 }
+            }
+        }
     }
 
     private func norm(_ residual: ResidualBuffers, _ weight: RowBuffer, rows: Int) {

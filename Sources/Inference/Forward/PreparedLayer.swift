@@ -62,8 +62,10 @@ struct PreparedLayer {
     let postAttentionNorm: RowBuffer
     let queryKeyValue: PreparedGroup
     let attentionOutput: PreparedGroup
-    let gateUp: PreparedGroup
-    let down: PreparedGroup
+    let feedForward: PreparedFeedForward
+    /// [1, d] or [1, heads · d]; nil where the model has none.
+    let queryNorm: RowBuffer?
+    let keyNorm: RowBuffer?
     /// Where the residual stream is after attention.
     let tail: ResidualBuffers
 
@@ -77,8 +79,20 @@ struct PreparedLayer {
         attentionOutput = PreparedGroup(
             layer.attentionOutput, input: tail.attended.columns, outputs: [tail.hidden.columns], accumulate: true,
             bank: bank)
-        gateUp = PreparedGroup(layer.gateUp, input: normed, outputs: [buffers.gate, buffers.up], bank: bank)
-        down = PreparedGroup(
-            layer.down, input: buffers.gate, outputs: [tail.hidden.columns], accumulate: true, bank: bank)
+        queryNorm = layer.queryNorm.map(RowBuffer.init(copying:))
+        keyNorm = layer.keyNorm.map(RowBuffer.init(copying:))
+        switch layer.feedForward {
+        case .mixture(let mixture): feedForward = .mixture(mixture)
+        case .dense(let gateUp, let down):
+            feedForward = .dense(
+                gateUp: PreparedGroup(gateUp, input: normed, outputs: [buffers.gate, buffers.up], bank: bank),
+                down: PreparedGroup(
+                    down, input: buffers.gate, outputs: [tail.hidden.columns], accumulate: true, bank: bank))
+        }
     }
+}
+
+enum PreparedFeedForward {
+    case dense(gateUp: PreparedGroup, down: PreparedGroup)
+    case mixture(MixtureLayer)
 }

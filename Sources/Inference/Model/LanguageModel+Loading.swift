@@ -1,3 +1,4 @@
+import Gating
 import Kernels
 import Synchronization
 import Weights
@@ -14,14 +15,18 @@ extension LanguageModel {
         let jobs = try PackingJob.all(of: checkpoint)
         let packed = try pack(jobs, mode: mode, team: team, progress: progress)
         let source = LinearSource(checkpoint: checkpoint, matrices: packed)
-        let layers = try (0..<configuration.layerCount).map { index throws(ModelError) in
-            try source.layer(index)
+        var layers: [DecoderLayer] = []
+        var groups = 0
+        for index in 0..<configuration.layerCount {
+            let layer = try source.layer(index, firstGroup: groups)
+            layers.append(layer)
+            groups += layer.groups.count
         }
         let head = Linear(site: "lm_head", base: try source.matrix(PackingJob.headName(of: configuration)))
         return LanguageModel(
             configuration: configuration, mode: mode, embedding: try source.tensor("model.embed_tokens.weight"),
             layers: layers, finalNorm: try source.tensor("model.norm.weight").floats(),
-            head: SiteGroup(index: 4 * configuration.layerCount, linears: [head]))
+            head: SiteGroup(index: groups, linears: [head]))
     }
 
     private static func refuseUnsupported(_ configuration: ModelConfiguration) throws(ModelError) {
@@ -70,11 +75,11 @@ private struct PackingState: Sendable {
 /// One matrix to pack.
 private struct PackingJob: Sendable {
     let tensor: TensorView
+    /// Packed as f32 in every mode.
+    var isExact = false
 
-    static let projections = [
-        "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj",
-        "mlp.down_proj",
-    ]
+    static let attention = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+    static let dense = ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
 
     static func headName(of configuration: ModelConfiguration) -> String {
         configuration.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"
@@ -85,15 +90,27 @@ private struct PackingJob: Sendable {
         let configuration = checkpoint.configuration
         var names = [headName(of: configuration)]
         for layer in 0..<configuration.layerCount {
-            names += projections.map { "model.layers.\(layer).\($0).weight" }
+            let isMixture = configuration.mixture?.contains(layer: layer) == true
+            names += (attention + (isMixture ? [] : dense)).map { "model.layers.\(layer).\($0).weight" }
         }
         do throws(WeightsError) {
-            return try names.map { name throws(WeightsError) in PackingJob(tensor: try checkpoint.tensor(name)) }
+            var jobs = try names.map { name throws(WeightsError) in PackingJob(tensor: try checkpoint.tensor(name)) }
+            for layer in configuration.mixture?.layers ?? [] {
+                jobs += all(of: try MixtureTensors(checkpoint, layer: layer))
+            }
+            return jobs
         } catch { throw .weights(error) }
     }
 
+    private static func all(of tensors: MixtureTensors) -> [PackingJob] {
+        let experts = tensors.experts + (tensors.shared.map { [$0.expert] } ?? [])
+        return [PackingJob(tensor: tensors.router, isExact: true)]
+            + (tensors.shared.map { [PackingJob(tensor: $0.weigher, isExact: true)] } ?? [])
+            + experts.flatMap { [$0.gate, $0.up, $0.down] }.map { PackingJob(tensor: $0) }
+    }
+
     func pack(_ mode: ComputeMode) throws(PackingError) -> PackedMatrix {
-        guard mode == .fast, let layout = BlockLayout(rawValue: tensor.type.name) else {
+        guard mode == .fast, !isExact, let layout = BlockLayout(rawValue: tensor.type.name) else {
             return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns) { output, row in
                 tensor.dequantise(row: output, into: &row)
             }
@@ -118,16 +135,54 @@ private struct LinearSource {
         return matrix
     }
 
-    func layer(_ index: Int) throws(ModelError) -> DecoderLayer {
+    func layer(_ index: Int, firstGroup: Int) throws(ModelError) -> DecoderLayer {
         let prefix = "model.layers.\(index)"
         return DecoderLayer(
             inputNorm: try tensor("\(prefix).input_layernorm.weight").floats(),
             queryKeyValue: try group(
-                4 * index, prefix, ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
-            attentionOutput: try group(4 * index + 1, prefix, ["self_attn.o_proj"]),
+                firstGroup, prefix, ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
+            queryNorm: try norm("\(prefix).self_attn.q_norm.weight"),
+            keyNorm: try norm("\(prefix).self_attn.k_norm.weight"),
+            attentionOutput: try group(firstGroup + 1, prefix, ["self_attn.o_proj"]),
             postAttentionNorm: try tensor("\(prefix).post_attention_layernorm.weight").floats(),
-            gateUp: try group(4 * index + 2, prefix, ["mlp.gate_proj", "mlp.up_proj"]),
-            down: try group(4 * index + 3, prefix, ["mlp.down_proj"]))
+            feedForward: try feedForward(index, firstGroup + 2, prefix))
+    }
+
+    private func norm(_ name: String) throws(ModelError) -> [Float]? {
+        checkpoint.configuration.queryKeyNorm == .none ? nil : try tensor(name).floats()
+    }
+
+    private func feedForward(_ layer: Int, _ firstGroup: Int, _ prefix: String) throws(ModelError) -> FeedForward {
+        guard let mixture = checkpoint.configuration.mixture, mixture.contains(layer: layer) else {
+            return .dense(
+                gateUp: try group(firstGroup, prefix, ["mlp.gate_proj", "mlp.up_proj"]),
+                down: try group(firstGroup + 1, prefix, ["mlp.down_proj"]))
+        }
+        let tensors: MixtureTensors
+        do throws(WeightsError) { tensors = try MixtureTensors(checkpoint, layer: layer) } catch {
+            throw .weights(error)
+        }
+        return .mixture(
+            MixtureLayer(
+                layer: layer, gate: try gate(mixture), router: try matrix(tensors.router.name),
+                experts: try tensors.experts.map { expert throws(ModelError) in try matrices(expert) },
+                shared: try tensors.shared.map { shared throws(ModelError) in
+                    SharedExpert(
+                        feedForward: try matrices(shared.expert), weigher: try matrix(shared.weigher.name))
+                }))
+    }
+
+    private func matrices(_ expert: MixtureExpert) throws(ModelError) -> FeedForwardMatrices {
+        FeedForwardMatrices(
+            gate: try matrix(expert.gate.name), up: try matrix(expert.up.name), down: try matrix(expert.down.name))
+    }
+
+    /// All families read here take the softmax over all experts; they differ in whether the chosen weights are renormalised.
+    private func gate(_ mixture: MixtureConfiguration) throws(ModelError) -> LayerGate {
+        do throws(LayerGateError) {
+            return try .qwen(
+                experts: mixture.expertCount, topK: mixture.topK, normTopKProb: mixture.renormalises)
+        } catch { throw .unsupported("\(error)") }
     }
 
     private func group(_ index: Int, _ prefix: String, _ names: [String]) throws(ModelError) -> SiteGroup {

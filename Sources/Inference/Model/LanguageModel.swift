@@ -22,6 +22,7 @@ package struct LanguageModel: Sendable {
     /// Bytes of packed weights in memory.
     package var packedBytes: Int {
         siteGroups.reduce(0) { $0 + $1.linears.reduce(0) { $0 + $1.base.bytes } }
+            + layers.reduce(0) { $0 + $1.feedForward.bytesBesideGroups }
     }
 }
 
@@ -29,19 +30,27 @@ package struct LanguageModel: Sendable {
 ///
 ///     x = x + W_o attention(rope(W_q n), rope(W_k n), W_v n),  n = norm(x)
 ///     x = x + W_down (silu(W_gate m) · W_up m),                m = norm(x)
+///
+/// Families differ: biases of W_q, W_k, W_v and W_o; norms (`QueryKeyNorm`) and clamping of W_q n, W_k n (and W_v n); a mixture of
+/// experts (`MixtureLayer`) for the second line.
 struct DecoderLayer: Sendable {
     /// [hidden]
     let inputNorm: [Float]
     /// q [heads · d, hidden], k and v [key-value heads · d, hidden].
     let queryKeyValue: SiteGroup
+    /// [d] or [heads · d], by the configuration's `queryKeyNorm`; nil where there is none.
+    let queryNorm: [Float]?
+    let keyNorm: [Float]?
     /// o [hidden, heads · d].
     let attentionOutput: SiteGroup
     /// [hidden]
     let postAttentionNorm: [Float]
-    /// gate and up [intermediate, hidden].
-    let gateUp: SiteGroup
-    /// down [hidden, intermediate].
-    let down: SiteGroup
+    let feedForward: FeedForward
 
-    var groups: [SiteGroup] { [queryKeyValue, attentionOutput, gateUp, down] }
+    var groups: [SiteGroup] { [queryKeyValue, attentionOutput] + feedForward.groups }
+
+    var mixture: MixtureLayer? {
+        guard case .mixture(let mixture) = feedForward else { return nil }
+        return mixture
+    }
 }

@@ -48,11 +48,13 @@ extension LanguageModel {
     ///   - chunk: tokens computed at once; no bit of the result depends on it.
     ///   - route: how the tokens find experts of the bank; nil: as the bank's default says. The ids are `scoredSequence` there, and stay
     ///     admitted while `visit` and `progress` run.
+    ///   - observer: called with what each token gets at each mixture layer.
     ///   - progress: called with the number of ids done.
     ///   - visit: called with every position and its logits, in order.
     package func score(
         _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best, chunk: Int = scoringChunk,
-        bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, progress: (Int) -> Void = { _ in },
+        bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, observer: MixtureObserver? = nil,
+        progress: (Int) -> Void = { _ in },
         visit: (Int, Span<Float>) -> Void = { _, _ in }
     ) throws(ScoreError) -> Score {
         try check(ids, chunk: chunk)
@@ -62,7 +64,8 @@ extension LanguageModel {
         let context = ComputeContext(team: team, instructionSet: instructionSet)
         let rows = min(chunk, ids.count)
         let forward = ForwardPass(
-            model: self, context: context, rowsMax: rows, wantedMax: rows, positionsMax: ids.count, bank: bank)
+            model: self, context: context, rowsMax: rows, wantedMax: rows, positionsMax: ids.count, bank: bank,
+            observer: observer)
         let cache = scoringCache(tokens: ids.count)
         let pages = (0..<cache.pagesMax).compactMap { _ in cache.allocate() }
         let sum = ScoreSum()

@@ -25,7 +25,10 @@ extension ModelConfiguration {
         tiedEmbeddings = !file.contains("output.weight")
         hasQueryKeyValueBias = file.contains("blk.0.attn_q.bias")
         hasOutputBias = file.contains("blk.0.attn_output.bias")
+        queryKeyNorm = .none
+        projectionClip = nil
         activation = .silu
+        mixture = nil
         beginToken = try file.metadata.integer("tokenizer.ggml.bos_token_id")
         endTokens = try source.endTokens()
         try checks.tokens(beginToken.map { [$0] } ?? [], "tokenizer.ggml.bos_token_id", vocabulary: vocabularySize)

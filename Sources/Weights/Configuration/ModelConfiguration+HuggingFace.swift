@@ -10,7 +10,8 @@ extension ModelConfiguration {
         hiddenSize = try source.size("hidden_size", max: Limits.widthMax)
         intermediateSize = try source.size("intermediate_size", max: Limits.widthMax)
         headCount = try source.size("num_attention_heads", max: Limits.headsMax)
-        let keyValueHeads = try source.integer("num_key_value_heads") ?? (architecture == .llama ? headCount : nil)
+        let keyValueHeads =
+            try source.integer("num_key_value_heads") ?? ([.llama, .olmoe].contains(architecture) ? headCount : nil)
         keyValueHeadCount = try checks.size(keyValueHeads, "num_key_value_heads", max: Limits.headsMax)
         try checks.heads(headCount, keyValueHeadCount, "num_key_value_heads")
         let explicit = try source.integer("head_dim")
@@ -25,9 +26,16 @@ extension ModelConfiguration {
         ropeScaling = try rope.scaling()
         tiedEmbeddings = try source.flag("tie_word_embeddings") ?? false
         let attentionBias = try source.flag("attention_bias") ?? false
-        hasQueryKeyValueBias = architecture == .qwen2 || (architecture == .llama && attentionBias)
-        hasOutputBias = architecture == .llama && attentionBias
+        switch architecture {
+        case .qwen2: (hasQueryKeyValueBias, hasOutputBias) = (true, false)
+        case .qwen2moe: (hasQueryKeyValueBias, hasOutputBias) = (try source.flag("qkv_bias") ?? true, false)
+        case .llama, .qwen3moe, .olmoe: (hasQueryKeyValueBias, hasOutputBias) = (attentionBias, attentionBias)
+        case .mistral, .mixtral: (hasQueryKeyValueBias, hasOutputBias) = (false, false)
+        }
+        queryKeyNorm = architecture == .qwen3moe ? .eachHead : architecture == .olmoe ? .wholeWidth : .none
+        projectionClip = try source.projectionClip()
         activation = .silu
+        mixture = try MixtureConfiguration(source, layerCount: layerCount, intermediateSize: intermediateSize)
         beginToken = try source.tokens("bos_token_id").first
         endTokens = try source.endTokens(generation: generation)
         try checks.tokens(beginToken.map { [$0] } ?? [], "bos_token_id", vocabulary: vocabularySize)
@@ -52,8 +60,22 @@ struct HuggingFaceConfiguration {
         case "LlamaForCausalLM": architecture = .llama
         case "MistralForCausalLM": architecture = .mistral
         case "Qwen2ForCausalLM": architecture = .qwen2
+        case "MixtralForCausalLM": architecture = .mixtral
+        case "Qwen2MoeForCausalLM": architecture = .qwen2moe
+        case "Qwen3MoeForCausalLM": architecture = .qwen3moe
+        case "OlmoeForCausalLM": architecture = .olmoe
+        default: throw checks.refuse("architectures", Self.why(name))
+        }
+    }
+
+    /// Names what of an architecture is not computed here.
+    private static func why(_ name: String) -> String {
+        switch name {
+        case "DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM": "\(name), for its multi-head latent attention,"
+        case "GptOssForCausalLM": "\(name), for its attention sinks and MXFP4 experts,"
+        case "GraniteMoeForCausalLM": "\(name), for its multipliers,"
         default:
-            throw checks.refuse("architectures", "\(name) (LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM are)")
+            "\(name) (ForCausalLM of Llama, Mistral, Qwen2, Mixtral, Qwen2Moe, Qwen3Moe and Olmoe are)"
         }
     }
 
@@ -92,6 +114,16 @@ struct HuggingFaceConfiguration {
         return result
     }
 
+    /// An array of whole numbers; empty where it is absent.
+    func integers(_ name: String) throws(WeightsError) -> [Int] {
+        guard let value = value(name) else { return [] }
+        let numbers = value.arrayValue?.compactMap(\.integerValue)
+        guard let numbers, numbers.count == value.arrayValue?.count else {
+            throw WeightsError(.malformed, file: checks.file, field: name, "is not an array of integers")
+        }
+        return numbers
+    }
+
     /// A token id or an array of them.
     func tokens(_ name: String, in part: JSONValue? = nil) throws(WeightsError) -> [Int] {
         guard let value = value(name, in: part) else { return [] }
@@ -117,11 +149,19 @@ extension HuggingFaceConfiguration {
         }
     }
 
+    func projectionClip() throws(WeightsError) -> Float? {
+        guard architecture == .olmoe, let clip = try number("clip_qkv") else { return nil }
+        return Float(try checks.positive(clip, "clip_qkv"))
+    }
+
     func contextLength() throws(WeightsError) -> Int {
         let context = try size("max_position_embeddings", max: Limits.contextMax)
-        // Qwen2 names a window that it uses only when told to; Mistral uses the one it names; Llama has none.
-        let slides = architecture == .mistral ? true : try flag("use_sliding_window") ?? false
-        guard architecture != .llama, slides, let window = try integer("sliding_window"), window > 0 else {
+        // The Qwens name a window that they use only when told to; Mistral and Mixtral use the one they name; others have none.
+        let names = architecture == .mistral || architecture == .mixtral
+        let slides = names ? true : try flag("use_sliding_window") ?? false
+        guard architecture != .llama, architecture != .olmoe, slides, let window = try integer("sliding_window"),
+            window > 0
+        else {
             return context
         }
         return min(context, window)

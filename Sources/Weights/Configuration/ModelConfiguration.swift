@@ -2,6 +2,15 @@
 package struct ModelConfiguration: Sendable, Equatable {
     package enum Architecture: String, Sendable {
         case llama, mistral, qwen2
+        case mixtral, qwen2moe, qwen3moe, olmoe
+
+        /// Its feed-forward layers, or some, are mixtures of experts.
+        var hasExperts: Bool {
+            switch self {
+            case .llama, .mistral, .qwen2: false
+            case .mixtral, .qwen2moe, .qwen3moe, .olmoe: true
+            }
+        }
     }
 
     package enum Activation: String, Sendable {
@@ -11,6 +20,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let architecture: Architecture
     package let layerCount: Int
     package let hiddenSize: Int
+    /// Of dense feed-forward layers; experts have a width of their own.
     package let intermediateSize: Int
     package let headCount: Int
     /// Divides `headCount`; equal to it without grouped-query attention.
@@ -29,7 +39,12 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let hasQueryKeyValueBias: Bool
     /// `o_proj` has a bias.
     package let hasOutputBias: Bool
+    package let queryKeyNorm: QueryKeyNorm
+    /// Queries, keys and values are clamped to -clip ... clip (OLMoE); nil: they are not.
+    package let projectionClip: Float?
     package let activation: Activation
+    /// nil: every feed-forward layer is dense.
+    package let mixture: MixtureConfiguration?
     package let beginToken: Int?
     /// Tokens that end an answer: end of sequence, of turn, of message; ascending, without repetition.
     package let endTokens: [Int]

@@ -1,14 +1,23 @@
 extension ModelConfiguration {
-    /// The tensors that a model of this configuration is made of, with their shapes ([outputs, inputs] or [width]).
+    /// The tensors that a model of this configuration is made of but for its experts (`MixtureTensors`), with their shapes ([outputs, inputs] or [width]).
     package var requiredTensors: [(name: String, shape: [Int])] {
         var result: [(name: String, shape: [Int])] = [
             ("model.embed_tokens.weight", [vocabularySize, hiddenSize]), ("model.norm.weight", [hiddenSize]),
         ]
         if !tiedEmbeddings { result.append(("lm_head.weight", [vocabularySize, hiddenSize])) }
         for layer in 0..<layerCount {
-            result += layerTensors.map { ("model.layers.\(layer).\($0.name)", $0.shape) }
+            let dense = mixture?.contains(layer: layer) == true ? [] : denseTensors
+            result += (layerTensors + dense).map { ("model.layers.\(layer).\($0.name)", $0.shape) }
         }
         return result
+    }
+
+    private var denseTensors: [(name: String, shape: [Int])] {
+        [
+            ("mlp.gate_proj.weight", [intermediateSize, hiddenSize]),
+            ("mlp.up_proj.weight", [intermediateSize, hiddenSize]),
+            ("mlp.down_proj.weight", [hiddenSize, intermediateSize]),
+        ]
     }
 
     private var layerTensors: [(name: String, shape: [Int])] {
@@ -19,15 +28,18 @@ extension ModelConfiguration {
             ("self_attn.q_proj.weight", [queries, hiddenSize]), ("self_attn.k_proj.weight", [keys, hiddenSize]),
             ("self_attn.v_proj.weight", [keys, hiddenSize]), ("self_attn.o_proj.weight", [hiddenSize, queries]),
             ("post_attention_layernorm.weight", [hiddenSize]),
-            ("mlp.gate_proj.weight", [intermediateSize, hiddenSize]),
-            ("mlp.up_proj.weight", [intermediateSize, hiddenSize]),
-            ("mlp.down_proj.weight", [hiddenSize, intermediateSize]),
         ]
         if hasQueryKeyValueBias {
             result += [
                 ("self_attn.q_proj.bias", [queries]), ("self_attn.k_proj.bias", [keys]),
                 ("self_attn.v_proj.bias", [keys]),
             ]
+        }
+        switch queryKeyNorm {
+        case .none: break
+        case .eachHead:
+            result += [("self_attn.q_norm.weight", [headDimension]), ("self_attn.k_norm.weight", [headDimension])]
+        case .wholeWidth: result += [("self_attn.q_norm.weight", [queries]), ("self_attn.k_norm.weight", [keys])]
         }
         if hasOutputBias { result.append(("self_attn.o_proj.bias", [hiddenSize])) }
         return result

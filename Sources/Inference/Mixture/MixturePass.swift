@@ -1,0 +1,120 @@
+import Gating
+import Kernels
+import Weights
+
+/// Called with what a token gets at a layer, before the experts compute.
+package typealias MixtureObserver = (RowOrigin, _ layer: Int, LayerChoice) -> Void
+
+/// Computes mixture layers of one model for batches; owned by a `ForwardPass`.
+final class MixturePass {
+    var observer: MixtureObserver?
+    private let source: any MixtureRowSource
+    private let hidden: Int
+    /// W x of the router, [rows, E].
+    private let logits: RowBuffer
+    /// FFN_e(x) by item, [rows · k, hidden].
+    private let results: RowBuffer
+    /// Σ_e w_e FFN_e(x), [rows, hidden].
+    private let sums: RowBuffer
+    private let shared: SharedBuffers?
+    private var routing = MixtureRouting()
+    private var choices: [LayerChoice] = []
+
+    private struct SharedBuffers {
+        let gated: GatedColumns
+        /// [rows, hidden]
+        let outputs: RowBuffer
+        /// W_s x, [rows, 1]
+        let scores: RowBuffer
+    }
+
+    init(
+        _ configuration: ModelConfiguration, _ mixture: MixtureConfiguration, rowsMax: Int, source: any MixtureRowSource
+    ) {
+        self.source = source
+        hidden = configuration.hiddenSize
+        logits = RowBuffer(rowsMax: rowsMax, width: mixture.expertCount)
+        results = RowBuffer(rowsMax: rowsMax * mixture.topK, width: hidden)
+        sums = RowBuffer(rowsMax: rowsMax, width: hidden)
+        shared = mixture.sharedWidth.map {
+            SharedBuffers(
+                gated: GatedColumns(rowsMax: rowsMax, width: $0),
+                outputs: RowBuffer(rowsMax: rowsMax, width: configuration.hiddenSize),
+                scores: RowBuffer(rowsMax: rowsMax, width: 1))
+        }
+    }
+
+    /// residual += y(x) for each row of x, [rows, hidden]. `fail` is called for sequences with a row that cannot be computed.
+    func run(
+        _ layer: MixtureLayer, _ x: Columns, _ origins: [RowOrigin], addTo residual: RowBuffer,
+        _ context: ComputeContext, fail: (SequenceID, String) -> Void
+    ) {
+        choose(layer, x, origins, context, fail)
+        routing.fill(layer: layer.layer, choices, experts: layer.experts.count)
+        source.begin(routing, input: x)
+        computeShared(layer, x, rows: origins.count, context)
+        for missing in source.collect(routing, into: results) {
+            let group = routing.groups[missing.group]
+            for item in group.first..<group.first + group.count {
+                fail(origins[Int(routing.rows[item])].sequence, missing.message)
+            }
+        }
+        sum(rows: origins.count)
+        addShared(layer, rows: origins.count)
+        context.add(residual.columns, sums.columns, rows: origins.count, into: residual.columns)
+    }
+
+    private func choose(
+        _ layer: MixtureLayer, _ x: Columns, _ origins: [RowOrigin], _ context: ComputeContext,
+        _ fail: (SequenceID, String) -> Void
+    ) {
+        context.multiply(x, rows: origins.count, by: layer.router, into: logits.columns)
+        choices.removeAll(keepingCapacity: true)
+        for row in origins.indices {
+            do throws(LayerGateError) {
+                let choice = try logits.withRow(row) { logits throws(LayerGateError) in try layer.gate.choose(logits) }
+                observer?(origins[row], layer.layer, choice)
+                choices.append(choice)
+            } catch {
+                fail(origins[row].sequence, "the router of layer \(layer.layer): \(error.field) \(error.problem)")
+                choices.append(LayerChoice(experts: [], weights: []))
+            }
+        }
+    }
+
+    /// Groups ascend by expert, so every row adds its experts in ascending id.
+    private func sum(rows: Int) {
+        for row in 0..<rows {
+            sums.withMutableRow(row) { sum in
+                for column in 0..<hidden { sum[column] = 0 }
+            }
+        }
+        for item in routing.rows.indices {
+            add(routing.weights[item], results, item, toSum: Int(routing.rows[item]))
+        }
+    }
+
+    private func add(_ weight: Float, _ buffer: RowBuffer, _ source: Int, toSum row: Int) {
+        sums.withMutableRow(row) { sum in
+            buffer.withRow(source) { values in
+                for column in 0..<hidden { sum[column] += weight * values[column] }
+            }
+        }
+    }
+}
+
+extension MixturePass {
+    private func computeShared(_ layer: MixtureLayer, _ x: Columns, rows: Int, _ context: ComputeContext) {
+        guard let shared, let expert = layer.shared else { return }
+        context.multiply(x, rows: rows, by: expert.weigher, into: shared.scores.columns)
+        expert.feedForward.multiply(x, rows: rows, shared.gated, into: shared.outputs.columns, context)
+    }
+
+    private func addShared(_ layer: MixtureLayer, rows: Int) {
+        guard let shared, layer.shared != nil else { return }
+        for row in 0..<rows {
+            let score = shared.scores.withRow(row) { $0[0] }
+            add(LayerGate.sigmoid(score), shared.outputs, row, toSum: row)
+        }
+    }
+}

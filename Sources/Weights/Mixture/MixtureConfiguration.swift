@@ -1,0 +1,60 @@
+/// The feed-forward layers that are mixtures of experts: where they are, how many experts, how their router weighs them.
+package struct MixtureConfiguration: Sendable, Equatable {
+    /// Experts of a layer.
+    package let expertCount: Int
+    /// Experts of a token.
+    package let topK: Int
+    /// The intermediate width of one expert.
+    package let expertWidth: Int
+    /// The intermediate width of the expert that every token passes, weighed by a sigmoid of its own; nil without one.
+    package let sharedWidth: Int?
+    /// The weights of the chosen experts are divided by their sum.
+    package let renormalises: Bool
+    /// Ascending.
+    package let layers: [Int]
+
+    package func contains(layer: Int) -> Bool { layers.contains(layer) }
+}
+
+/// Which RMSNorm queries and keys pass before they are rotated.
+package enum QueryKeyNorm: Sendable, Equatable {
+    case none
+    /// Each head alone, one weight [d] for all heads (Qwen3).
+    case eachHead
+    /// All heads together, a weight [heads · d] (OLMoE).
+    case wholeWidth
+}
+
+extension MixtureConfiguration {
+    static let expertsMax = 1 << 12
+
+    /// From `config.json`; nil for architectures without experts. Keys and defaults are those of transformers' configuration classes.
+    init?(_ source: HuggingFaceConfiguration, layerCount: Int, intermediateSize: Int) throws(WeightsError) {
+        guard source.architecture.hasExperts else { return nil }
+        let countKey = source.value("num_local_experts") == nil ? "num_experts" : "num_local_experts"
+        expertCount = try source.size(countKey, max: Self.expertsMax)
+        topK = try source.size("num_experts_per_tok", max: expertCount)
+        let qwen = source.architecture == .qwen2moe || source.architecture == .qwen3moe
+        expertWidth = qwen ? try source.size("moe_intermediate_size", max: Limits.widthMax) : intermediateSize
+        sharedWidth =
+            source.architecture == .qwen2moe
+            ? try source.size("shared_expert_intermediate_size", max: Limits.widthMax) : nil
+        renormalises = source.architecture == .mixtral ? true : try source.flag("norm_topk_prob") ?? false
+        layers = qwen ? try Self.layers(source, layerCount) : Array(0..<layerCount)
+    }
+
+    /// Layer i has experts iff (i + 1) % `decoder_sparse_step` = 0 and `mlp_only_layers` does not name it.
+    private static func layers(
+        _ source: HuggingFaceConfiguration, _ layerCount: Int
+    ) throws(WeightsError) -> [Int] {
+        let step = try source.checks.size(
+            try source.integer("decoder_sparse_step") ?? 1, "decoder_sparse_step", max: Limits.layersMax)
+        let dense = try source.integers("mlp_only_layers")
+        if let bad = dense.first(where: { $0 < 0 || $0 >= layerCount }) {
+            throw WeightsError(
+                .inconsistent, file: source.checks.file, field: "mlp_only_layers", "\(bad) is no layer of \(layerCount)"
+            )
+        }
+        return (0..<layerCount).filter { ($0 + 1) % step == 0 && !dense.contains($0) }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import Inference
+import Kernels
+import Weights
+
+/// `Goldens/mixture/NAME`: a small random model, and what transformers makes of it.
+struct MixtureGolden: Decodable {
+    struct Row: Decodable {
+        let position: Int
+        let logits: [Float]
+    }
+
+    /// What every token gets at one layer, experts ascending.
+    struct Routed: Decodable {
+        let layer: Int
+        let experts: [[Int32]]
+        let weights: [[Float]]
+    }
+
+    let ids: [Int32]
+    let rows: [Row]
+    let routed: [Routed]
+
+    static let names = ["mixtral", "mixtral-fused", "qwen2moe", "qwen2moe-norm", "qwen3moe-fused", "olmoe"]
+
+    static func folder(_ name: String) -> URL { TestModels.goldens.appending(path: "mixture/\(name)") }
+
+    static func read(_ name: String) throws -> MixtureGolden {
+        try JSONDecoder().decode(
+            MixtureGolden.self, from: Data(contentsOf: folder(name).appending(path: "golden.json")))
+    }
+
+    static func model(_ name: String) throws -> LanguageModel {
+        try LanguageModel.load(try Checkpoint.open(folder(name).path), mode: .exact, team: TestModels.team)
+    }
+}
