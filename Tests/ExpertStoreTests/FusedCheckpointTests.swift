@@ -1,0 +1,167 @@
+import ExpertStore
+import Foundation
+import Testing
+import Weights
+
+@Suite struct FusedCheckpointTests {
+    /// A Llama of two layers, without biases and scaling, and two adapters: one at all projections, one at feed-forwards alone.
+    private struct Tiny {
+        let trunk: Checkpoint
+        let adapters: [AdapterFolder]
+
+        init(in folder: String, bias: Bool = false) throws {
+            let shapes: [(String, [Int])] = [
+                ("model.embed_tokens.weight", [24, 16]), ("model.norm.weight", [16]), ("lm_head.weight", [24, 16]),
+            ]
+            var writer = SafetensorsWriter()
+            var seed: UInt64 = 7
+            func add(_ name: String, _ shape: [Int]) {
+                seed += 1
+                writer.add(name, shape: shape, Self.values(shape.reduce(1, *), seed))
+            }
+            for (name, shape) in shapes { add(name, shape) }
+            for layer in 0..<2 {
+                for (name, shape) in Self.layer { add("model.layers.\(layer).\(name).weight", shape) }
+                if bias {
+                    for name in ["q_proj", "k_proj", "v_proj", "o_proj"] {
+                        add("model.layers.\(layer).self_attn.\(name).bias", [16])
+                    }
+                }
+            }
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/trunk", withIntermediateDirectories: true)
+            try Data(writer.bytes()).write(to: URL(filePath: "\(folder)/trunk/model.safetensors"))
+            let configuration =
+                "{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":16,\"intermediate_size\":20,"
+                + "\"num_hidden_layers\":2,\"num_attention_heads\":1,\"num_key_value_heads\":1,\"vocab_size\":24,"
+                + "\"max_position_embeddings\":64,\"rms_norm_eps\":1e-05,\"eos_token_id\":[2,3],\"attention_bias\":\(bias)}"
+            try Data(configuration.utf8).write(to: URL(filePath: "\(folder)/trunk/config.json"))
+            trunk = try Checkpoint.open("\(folder)/trunk")
+            adapters = [
+                try Self.adapter("\(folder)/a", Self.layer.map(\.0).filter { $0.contains("proj") }, 11),
+                try Self.adapter("\(folder)/b", ["mlp.gate_proj", "mlp.down_proj"], 12),
+            ]
+        }
+
+        static let layer: [(String, [Int])] = [
+            ("input_layernorm", [16]), ("self_attn.q_proj", [16, 16]), ("self_attn.k_proj", [16, 16]),
+            ("self_attn.v_proj", [16, 16]), ("self_attn.o_proj", [16, 16]), ("post_attention_layernorm", [16]),
+            ("mlp.gate_proj", [20, 16]), ("mlp.up_proj", [20, 16]), ("mlp.down_proj", [16, 20]),
+        ]
+
+        static func values(_ count: Int, _ seed: UInt64) -> [Float] {
+            var state = seed &* 0x9E37_79B9_7F4A_7C15
+            return (0..<count).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return Float(state >> 40) / Float(1 << 24) - 0.5
+            }
+        }
+
+        /// alpha 6, rank 3: a scale of 2.
+        static func adapter(_ folder: String, _ modules: [String], _ seed: UInt64) throws -> AdapterFolder {
+            var writer = SafetensorsWriter()
+            for number in 0..<2 {
+                for (index, module) in modules.enumerated() {
+                    guard let shape = layer.first(where: { $0.0 == module })?.1 else { continue }
+                    let root = "base_model.model.model.layers.\(number).\(module)"
+                    let own = seed &* 100 &+ UInt64(number * 20 + index)
+                    writer.add("\(root).lora_A.weight", shape: [3, shape[1]], values(3 * shape[1], own))
+                    writer.add("\(root).lora_B.weight", shape: [shape[0], 3], values(3 * shape[0], own &+ 7))
+                }
+            }
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try Data(writer.bytes()).write(to: URL(filePath: "\(folder)/adapter_model.safetensors"))
+            let targets = modules.compactMap { $0.split(separator: ".").last }.map { "\"\($0)\"" }.joined(
+                separator: ",")
+            let text = "{\"peft_type\":\"LORA\",\"r\":3,\"lora_alpha\":6,\"target_modules\":[\(targets)]}"
+            try Data(text.utf8).write(to: URL(filePath: "\(folder)/adapter_config.json"))
+            return try AdapterFolder.open(folder)
+        }
+
+        /// W + Σ share · s B A, in double, with sums the other way round than the writer's.
+        func merged(_ site: String, _ adapters: [AdapterFolder], share: Double) throws -> [Double] {
+            let base = try trunk.tensor("\(site).weight")
+            var result = base.floats().map(Double.init)
+            for pair in adapters.compactMap({ $0.pair(at: site) }) {
+                let (a, b) = (pair.down.floats(), pair.up.floats())
+                for row in 0..<base.rows {
+                    for column in 0..<base.columns {
+                        var sum = 0.0
+                        for place in (0..<3).reversed() {
+                            sum += Double(b[row * 3 + place]) * Double(a[place * base.columns + column])
+                        }
+                        result[row * base.columns + column] += 2 * share * sum
+                    }
+                }
+            }
+            return result
+        }
+    }
+
+    private let routers: [[[Float]]] = (0..<2).map { layer in
+        (0..<2).map { expert in Tiny.values(16, UInt64(50 + 2 * layer + expert)) }
+    }
+
+    private func differ(_ ours: TensorView, _ expected: [Double]) -> Double {
+        let values = ours.floats()
+        guard values.count == expected.count else { return .infinity }
+        return zip(values, expected).map { abs(Double($0) - $1) }.max() ?? .infinity
+    }
+
+    @Test(arguments: [true, false]) func everyTensorIsWhatTheEquationSays(isSingle: Bool) throws {
+        try withTemporaryFolder { folder in
+            let tiny = try Tiny(in: folder)
+            let fused = try FusedCheckpoint(
+                trunk: tiny.trunk, adapters: tiny.adapters, routers: routers, topK: 2, isSingle: isSingle)
+            let out = "\(folder)/out"
+            var fractions: [Double] = []
+            try fused.writeExperts(to: out) { fractions.append($0) }
+            #expect(fractions == [0.25, 0.5, 0.75, 1])
+            let tolerance = isSingle ? 1e-6 : 2e-3
+            for attention in FusedCheckpoint.Attention.allCases {
+                try fused.writeTrunk(attention, to: out)
+                let read = try Checkpoint.open(out)
+                #expect(read.configuration.architecture == .mixtral)
+                #expect(read.configuration.mixture?.expertCount == 2 && read.configuration.mixture?.topK == 2)
+                #expect(read.configuration.endTokens == [2, 3])
+                for layer in 0..<2 {
+                    let prefix = "model.layers.\(layer)"
+                    let tensors = try MixtureTensors(read, layer: layer)
+                    #expect(differ(tensors.router, routers[layer].flatMap { $0.map(Double.init) }) < tolerance)
+                    for (expert, adapter) in zip(tensors.experts, tiny.adapters) {
+                        let parts = [(expert.gate, "gate"), (expert.up, "up"), (expert.down, "down")]
+                        for (view, name) in parts {
+                            let expected = try tiny.merged("\(prefix).mlp.\(name)_proj", [adapter], share: 1)
+                            #expect(differ(view, expected) < tolerance, "\(view.name)")
+                        }
+                    }
+                    for name in ["q", "k", "v", "o"] {
+                        let site = "\(prefix).self_attn.\(name)_proj"
+                        let expected = try tiny.merged(
+                            site, attention == .average ? tiny.adapters : [], share: 0.5)
+                        #expect(differ(try read.tensor("\(site).weight"), expected) < tolerance, "\(site)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func whatTheLayoutCannotHoldIsRefused() throws {
+        try withTemporaryFolder { folder in
+            let tiny = try Tiny(in: "\(folder)/plain")
+            let biased = try Tiny(in: "\(folder)/biased", bias: true)
+            func refusal(_ trunk: Checkpoint, _ adapters: [AdapterFolder], topK: Int = 2) -> ExpertStoreError? {
+                #expect(throws: ExpertStoreError.self) {
+                    try FusedCheckpoint(trunk: trunk, adapters: adapters, routers: routers, topK: topK, isSingle: true)
+                }
+            }
+            #expect(refusal(biased.trunk, tiny.adapters)?.reason == .unsupported)
+            #expect(refusal(tiny.trunk, [tiny.adapters[0]])?.reason == .missing)
+            #expect(refusal(tiny.trunk, tiny.adapters, topK: 3)?.reason == .missing)
+            let fused = try FusedCheckpoint(
+                trunk: tiny.trunk, adapters: tiny.adapters, routers: routers, topK: 1, isSingle: false)
+            let error = #expect(throws: ExpertStoreError.self) { try fused.writeExperts(to: folder) { _ in } }
+            #expect(error?.reason == .nameTaken)
+        }
+    }
+}
