@@ -2,8 +2,8 @@ import Gating
 import Kernels
 import Weights
 
-/// Called with what a token gets at a layer, before the experts compute.
-package typealias MixtureObserver = (RowOrigin, _ layer: Int, LayerChoice) -> Void
+/// Called with a token's router logits, [E], and what it gets at a layer, before the experts compute.
+package typealias MixtureObserver = (RowOrigin, _ layer: Int, _ logits: Span<Float>, LayerChoice) -> Void
 
 /// Computes mixture layers of one model for batches; owned by a `ForwardPass`.
 final class MixturePass {
@@ -72,8 +72,11 @@ final class MixturePass {
         choices.removeAll(keepingCapacity: true)
         for row in origins.indices {
             do throws(LayerGateError) {
-                let choice = try logits.withRow(row) { logits throws(LayerGateError) in try layer.gate.choose(logits) }
-                observer?(origins[row], layer.layer, choice)
+                let choice = try logits.withRow(row) { logits throws(LayerGateError) in
+                    let choice = try layer.gate.choose(logits)
+                    observer?(origins[row], layer.layer, logits, choice)
+                    return choice
+                }
                 choices.append(choice)
             } catch {
                 fail(origins[row].sequence, "the router of layer \(layer.layer): \(error.field) \(error.problem)")
