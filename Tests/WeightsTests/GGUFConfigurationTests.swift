@@ -100,7 +100,15 @@ struct GGUFConfigurationTests {
 
     @Test func whatIsNotSupportedIsRefusedByName() {
         expectError(.unsupported, "general.architecture") { try open("gpt2") }
-        expectError(.unsupported, "llama.expert_count") { try open("llama", ["llama.expert_count": .uint32(8)]) }
+        expectError(.unsupported, "qwen2.expert_count") { try open("qwen2", ["qwen2.expert_count": .uint32(8)]) }
+        expectError(.missing, "blk.0.ffn_gate_inp.weight") { try open("llama", ["llama.expert_count": .uint32(8)]) }
+        for (key, value) in [
+            ("expert_gating_func", GGUFBuilder.Value.uint32(2)), ("expert_weights_scale", .float32(2)),
+        ] {
+            expectError(.unsupported, "llama.\(key)") {
+                try open("llama", ["llama.expert_count": .uint32(8), "llama.\(key)": value])
+            }
+        }
         expectError(.unsupported, "llama.rope.dimension_count") {
             try open("llama", ["llama.rope.dimension_count": .uint32(2)])
         }

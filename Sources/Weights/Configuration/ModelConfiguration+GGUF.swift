@@ -25,10 +25,10 @@ extension ModelConfiguration {
         tiedEmbeddings = !file.contains("output.weight")
         hasQueryKeyValueBias = file.contains("blk.0.attn_q.bias")
         hasOutputBias = file.contains("blk.0.attn_output.bias")
-        queryKeyNorm = .none
-        projectionClip = nil
+        queryKeyNorm = architecture == .qwen3moe ? .eachHead : architecture == .olmoe ? .wholeWidth : .none
+        projectionClip = try source.projectionClip()
         activation = .silu
-        mixture = nil
+        mixture = try source.mixture(layerCount: layerCount, intermediateSize: intermediateSize)
         beginToken = try file.metadata.integer("tokenizer.ggml.bos_token_id")
         endTokens = try source.endTokens()
         try checks.tokens(beginToken.map { [$0] } ?? [], "tokenizer.ggml.bos_token_id", vocabulary: vocabularySize)
@@ -41,6 +41,8 @@ private struct GGUFConfiguration {
     let file: GGUFFile
     let architecture: ModelConfiguration.Architecture
     let checks: ConfigurationChecks
+    /// Of the keys: `general.architecture`.
+    private let prefix: String
 
     init(_ file: GGUFFile) throws(WeightsError) {
         self.file = file
@@ -48,22 +50,29 @@ private struct GGUFConfiguration {
         guard let name = try file.metadata.text("general.architecture") else {
             throw WeightsError(.missing, file: file.path, field: "general.architecture", "is required")
         }
+        prefix = name
+        let experts = try file.metadata.integer("\(name).expert_count") ?? 0
         switch name {
-        // llama.cpp stores Mistral models as llama.
-        case "llama": architecture = .llama
+        // llama.cpp stores Mistral models as llama, and Mixtral with experts.
+        case "llama": architecture = experts > 0 ? .mixtral : .llama
         case "qwen2": architecture = .qwen2
-        default: throw checks.refuse("general.architecture", "\(name) (llama and qwen2 are)")
+        case "qwen2moe": architecture = .qwen2moe
+        case "qwen3moe": architecture = .qwen3moe
+        case "olmoe": architecture = .olmoe
+        default:
+            throw checks.refuse("general.architecture", "\(name) (llama, qwen2, qwen2moe, qwen3moe and olmoe are)")
         }
-        if let experts = try integer("expert_count"), experts > 0 {
-            throw checks.refuse(key("expert_count"), "a mixture of \(experts) experts")
+        if experts > 0, !architecture.hasExperts {
+            throw checks.refuse(key("expert_count"), "a mixture of \(experts) experts in \(name)")
         }
-        for unread in ["ffn_gate.bias", "ffn_up.bias", "ffn_down.bias", "attn_q_norm.weight", "attn_k_norm.weight"]
+        let norms = architecture.hasExperts ? [] : ["attn_q_norm.weight", "attn_k_norm.weight"]
+        for unread in ["ffn_gate.bias", "ffn_up.bias", "ffn_down.bias"] + norms
         where file.contains("blk.0.\(unread)") {
             throw checks.refuse("blk.0.\(unread)", "this tensor")
         }
     }
 
-    func key(_ name: String) -> String { "\(architecture.rawValue).\(name)" }
+    func key(_ name: String) -> String { "\(prefix).\(name)" }
 
     func integer(_ name: String) throws(WeightsError) -> Int? { try file.metadata.integer(key(name)) }
 
@@ -101,6 +110,36 @@ private struct GGUFConfiguration {
                 .inconsistent, file: file.path, field: tokens, "\(names.count), the embedding has \(rows) rows")
         }
         return rows
+    }
+
+    func projectionClip() throws(WeightsError) -> Float? {
+        guard let clip = try number("attention.clamp_kqv"), clip != 0 else { return nil }
+        return Float(try checks.positive(clip, key("attention.clamp_kqv")))
+    }
+
+    /// Layers with a router are mixtures. Whether weights are renormalised is a key of newer files, and of older ones the
+    /// architecture's (llama.cpp's `build_moe_ffn` calls).
+    func mixture(layerCount: Int, intermediateSize: Int) throws(WeightsError) -> MixtureConfiguration? {
+        guard architecture.hasExperts else { return nil }
+        if let kind = try integer("expert_gating_func"), kind > 1 {
+            throw checks.refuse(key("expert_gating_func"), "\(kind) (1, softmax, is)")
+        }
+        if let scale = try number("expert_weights_scale"), scale != 0, scale != 1 {
+            throw checks.refuse(key("expert_weights_scale"), "\(scale)")
+        }
+        let count = try size("expert_count", max: MixtureConfiguration.expertsMax)
+        let width = try integer("expert_feed_forward_length") ?? intermediateSize
+        let layers = (0..<layerCount).filter { file.contains("blk.\($0).ffn_gate_inp.weight") }
+        guard !layers.isEmpty else {
+            throw WeightsError(.missing, file: file.path, field: "blk.0.ffn_gate_inp.weight", "no layer has a router")
+        }
+        let shared = "blk.\(layers[0]).ffn_gate_shexp.weight"
+        let flag = try file.metadata.flag(key("expert_weights_norm"))
+        return MixtureConfiguration(
+            expertCount: count, topK: try size("expert_used_count", max: count),
+            expertWidth: try checks.size(width, key("expert_feed_forward_length"), max: Limits.widthMax),
+            sharedWidth: architecture == .qwen2moe ? try file.place(shared).rows : nil,
+            renormalises: flag ?? (architecture == .mixtral || architecture == .qwen3moe), layers: layers)
     }
 
     func contextLength() throws(WeightsError) -> Int {

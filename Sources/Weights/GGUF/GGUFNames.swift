@@ -9,6 +9,11 @@ enum GGUFNames {
         "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
         "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
         "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+        "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "ffn_gate_inp": "mlp.gate",
+        "ffn_gate_exps": "mlp.experts.gate_proj", "ffn_up_exps": "mlp.experts.up_proj",
+        "ffn_down_exps": "mlp.experts.down_proj", "ffn_gate_inp_shexp": "mlp.shared_expert_gate",
+        "ffn_gate_shexp": "mlp.shared_expert.gate_proj", "ffn_up_shexp": "mlp.shared_expert.up_proj",
+        "ffn_down_shexp": "mlp.shared_expert.down_proj",
     ]
 
     /// The Hugging Face name; a name without one stays as it is.
@@ -23,7 +28,9 @@ enum GGUFNames {
 
     /// How the rows (of a bias: the elements) of the tensor named `name` (by ggml) stand in a file of `architecture`.
     static func rowOrder(_ name: String, _ configuration: ModelConfiguration) -> RowOrder {
-        guard configuration.architecture == .llama, permuted.contains(where: name.hasSuffix) else { return .stored }
+        guard [.llama, .mixtral].contains(configuration.architecture), permuted.contains(where: name.hasSuffix) else {
+            return .stored
+        }
         return .interleavedHalves(headDimension: configuration.headDimension)
     }
 }

@@ -30,7 +30,11 @@ struct MixtureGolden: Decodable {
             MixtureGolden.self, from: Data(contentsOf: folder(name).appending(path: "golden.json")))
     }
 
-    static func model(_ name: String) throws -> LanguageModel {
-        try LanguageModel.load(try Checkpoint.open(folder(name).path), mode: .exact, team: TestModels.team)
+    /// Those whose weights are there as GGUF too.
+    static let inGGUF = ["mixtral", "qwen2moe", "qwen3moe-fused"]
+
+    static func model(_ name: String, inGGUF: Bool = false) throws -> LanguageModel {
+        let path = inGGUF ? folder(name).appending(path: "model.gguf").path : folder(name).path
+        return try LanguageModel.load(try Checkpoint.open(path), mode: .exact, team: TestModels.team)
     }
 }

@@ -4,6 +4,15 @@ import Testing
 
 @Suite("Mixtures of experts against transformers")
 struct MixtureGoldenTests {
+    /// The same weights in another file format give the same bits.
+    @Test(arguments: MixtureGolden.inGGUF)
+    func aGGUFGivesTheBitsOfTheFolder(name: String) throws {
+        let ids = try MixtureGolden.read(name).ids
+        let folder = try MixtureGolden.model(name).score(ids, team: TestModels.team)
+        let gguf = try MixtureGolden.model(name, inGGUF: true).score(ids, team: TestModels.team)
+        #expect(gguf.logitsSHA256 == folder.logitsSHA256)
+    }
+
     @Test(arguments: MixtureGolden.names)
     func logitsAndRoutedExpertsAgree(name: String) throws {
         let golden = try MixtureGolden.read(name)
