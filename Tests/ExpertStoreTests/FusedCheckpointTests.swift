@@ -146,6 +146,68 @@ import Weights
         }
     }
 
+    /// The GGUF of a fused checkpoint holds the same numbers, and the tokenizer's keys of the file they came from.
+    @Test(arguments: [true, false]) func theGGUFIsTheSameModel(isSingle: Bool) throws {
+        try withTemporaryFolder { folder in
+            let tiny = try Tiny(in: folder)
+            let fused = try FusedCheckpoint(
+                trunk: tiny.trunk, adapters: tiny.adapters, routers: routers, topK: 2, isSingle: isSingle)
+            let (out, path, words) = ("\(folder)/out", "\(folder)/fused.gguf", "\(folder)/words.gguf")
+            try fused.writeExperts(to: out) { _ in }
+            try fused.writeTrunk(.average, to: out)
+            try Data(Self.vocabulary).write(to: URL(filePath: words))
+            let source = try Checkpoint.open(out)
+            try GGUFMixture(source, tokenizer: GGUFMetadata(path: words), isSingle: isSingle).write(to: path) { _ in }
+            let read = try Checkpoint.open(path)
+            #expect(read.configuration.mixture == source.configuration.mixture)
+            #expect(read.configuration.architecture == .mixtral && read.configuration.headDimension == 16)
+            #expect(read.configuration.endTokens == [2])
+            for name in source.configuration.requiredTensors.map(\.name) {
+                #expect(try read.tensor(name).floats() == source.tensor(name).floats(), "\(name)")
+            }
+            for layer in 0..<2 {
+                let (ours, theirs) = (try MixtureTensors(read, layer: layer), try MixtureTensors(source, layer: layer))
+                #expect(ours.router.floats() == theirs.router.floats())
+                for (one, other) in zip(ours.experts, theirs.experts) {
+                    #expect(one.gate.floats() == other.gate.floats() && one.up.floats() == other.up.floats())
+                    #expect(one.down.floats() == other.down.floats())
+                }
+            }
+            let metadata = try #require(read.metadata)
+            let tokens = try #require(try metadata.array("tokenizer.ggml.tokens", of: .text))
+            #expect((0..<tokens.count).compactMap { tokens.text(at: $0) } == ["a", "b", "é"])
+            let kinds = try #require(try metadata.array("tokenizer.ggml.token_type"))
+            #expect((0..<kinds.count).compactMap { kinds.integer(at: $0) } == [1, 1, 3])
+            #expect(try metadata.text("tokenizer.ggml.model") == "gpt2")
+            #expect(try metadata.flag("tokenizer.ggml.add_bos_token") == false)
+            #expect(metadata["general.name"] == nil)
+            let error = #expect(throws: ExpertStoreError.self) {
+                try GGUFMixture(tiny.trunk, tokenizer: GGUFMetadata(path: words), isSingle: isSingle)
+            }
+            #expect(error?.reason == .unsupported)
+        }
+    }
+
+    /// A GGUF file of metadata alone.
+    private static let vocabulary: [UInt8] = {
+        func number(_ value: some FixedWidthInteger) -> [UInt8] {
+            (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        func text(_ text: String) -> [UInt8] { number(UInt64(text.utf8.count)) + Array(text.utf8) }
+        func entry(_ key: String, _ type: UInt32, _ value: [UInt8]) -> [UInt8] { text(key) + number(type) + value }
+        let entries = [
+            entry("general.name", 8, text("words")), entry("tokenizer.ggml.model", 8, text("gpt2")),
+            entry("tokenizer.ggml.tokens", 9, number(UInt32(8)) + number(UInt64(3)) + ["a", "b", "é"].flatMap(text)),
+            entry(
+                "tokenizer.ggml.token_type", 9,
+                number(UInt32(5)) + number(UInt64(3)) + ([1, 1, 3] as [Int32]).flatMap { number($0) }),
+            entry("tokenizer.ggml.eos_token_id", 4, number(UInt32(2))),
+            entry("tokenizer.ggml.add_bos_token", 7, [0]),
+        ]
+        return Array("GGUF".utf8) + number(UInt32(3)) + number(UInt64(0)) + number(UInt64(entries.count))
+            + entries.flatMap { $0 }
+    }()
+
     @Test func whatTheLayoutCannotHoldIsRefused() throws {
         try withTemporaryFolder { folder in
             let tiny = try Tiny(in: "\(folder)/plain")

@@ -32,6 +32,8 @@ struct ExpertFuse: ParsableCommand {
     var attention = "auto"
     @Option(help: ArgumentHelp("Copy tokenizer files from here instead of writing the model's.", valueName: "folder"))
     var tokenizer: String?
+    @Option(help: ArgumentHelp("Write the checkpoint as one GGUF file too; the model must be one.", valueName: "file"))
+    var gguf: String?
     @Flag(help: "Write F32 instead of F16.") var f32 = false
     @Option(parsing: .unconditional, help: "Documents of each text and split that are read.") var documents = 8
     @Option(parsing: .unconditional, help: "Tokens of each document that are read.") var length = 256
@@ -48,6 +50,9 @@ struct ExpertFuse: ParsableCommand {
             throw ValidationError("--length is \(length); it must be 2 ... 1000000")
         }
         guard (1...1024).contains(topK) else { throw ValidationError("--top-k is \(topK); it must be 1 ... 1024") }
+        guard gguf == nil || modelOptions.model.hasSuffix(".gguf") else {
+            throw ValidationError("--gguf needs a --model that is a .gguf file: its tokenizer is taken over")
+        }
         guard !text.isEmpty else { throw ValidationError("give at least one --text") }
     }
 
@@ -74,6 +79,7 @@ struct ExpertFuse: ParsableCommand {
         Terminal.endProgress()
         try writeTokenizer()
         let choice = try chooseAttention(fused, train)
+        if let gguf { try writeGGUF(gguf) }
         let bank = RoutedExpertBank(set, rowsMax: LanguageModel.scoringChunk, team: model.team)
         let losses = FusedLosses(
             trunk: try Self.losses(held, model, nil, .off),
@@ -85,6 +91,14 @@ struct ExpertFuse: ParsableCommand {
 
     private func read(_ split: String, _ side: ModelText) throws -> [TextSet] {
         try text.map { try TextSet(path: $0, split: split, documentsMax: documents, tokensMax: length, text: side) }
+    }
+
+    private func writeGGUF(_ path: String) throws {
+        let progress = ThrottledProgress("writing \(path)")
+        try GGUFMixture(
+            Checkpoint.open(out), tokenizer: GGUFMetadata(path: modelOptions.model), isSingle: f32
+        ).write(to: path) { progress.show(fraction: $0) }
+        Terminal.endProgress()
     }
 
     private func writeTokenizer() throws {
