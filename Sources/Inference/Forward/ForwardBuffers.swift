@@ -22,16 +22,13 @@ struct ForwardBuffers {
     let keys: Columns
     let values: Columns
     let queriesAndKeys: Columns
-    /// [rows, intermediate] each.
-    let gate: Columns
-    let up: Columns
-    /// 1 / √d.
+    /// Of dense feed-forwards.
+    let gated: GatedColumns
     let attentionScale: Float
 
     init(_ configuration: ModelConfiguration, rowsMax: Int, wantedMax: Int) {
         let queryWidth = configuration.headCount * configuration.headDimension
         let keyWidth = configuration.keyValueHeadCount * configuration.headDimension
-        let intermediate = configuration.intermediateSize
         func residual(_ rows: Int) -> ResidualBuffers {
             ResidualBuffers(
                 hidden: RowBuffer(rowsMax: rows, width: configuration.hiddenSize),
@@ -45,10 +42,10 @@ struct ForwardBuffers {
         keys = projected.columns(queryWidth..<queryWidth + keyWidth)
         values = projected.columns(queryWidth + keyWidth..<queryWidth + 2 * keyWidth)
         queriesAndKeys = projected.columns(0..<queryWidth + keyWidth)
-        let gated = RowBuffer(rowsMax: max(rowsMax, wantedMax), width: 2 * intermediate)
-        gate = gated.columns(0..<intermediate)
-        up = gated.columns(intermediate..<2 * intermediate)
-        attentionScale = 1 / Float(configuration.headDimension).squareRoot()
+        gated = GatedColumns(
+            rowsMax: max(rowsMax, wantedMax), width: configuration.intermediateSize,
+            activation: configuration.activation)
+        attentionScale = configuration.attentionScale
     }
 }
 

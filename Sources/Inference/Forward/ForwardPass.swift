@@ -126,15 +126,21 @@ final class ForwardPass {
         apply(layer.attentionOutput, origins)
         norm(layer.tail, layer.postAttentionNorm, rows: origins.count)
         switch layer.feedForward {
-        case .dense(let gateUp, let down):
-            apply(gateUp, origins)
-            context.swiGLU(gate: buffers.gate, up: buffers.up, rows: origins.count, into: buffers.gate)
-            apply(down, origins)
+        case .dense(let dense): feed(dense, origins)
         case .mixture(let mixture):
             mixtures?.run(mixture, buffers.normed.columns, origins, addTo: layer.tail.hidden, context) {
                 if failures[$0] == nil { failures[$0] = $1 }
             }
         }
+        guard let extra = layer.extra else { return }
+        norm(layer.tail, extra.norm, rows: origins.count)
+        feed(extra.dense, origins)
+    }
+
+    private func feed(_ dense: PreparedDense, _ origins: [RowOrigin]) {
+        apply(dense.gateUp, origins)
+        buffers.gated.activate(rows: origins.count, context)
+        apply(dense.down, origins)
     }
 
     private func norm(_ residual: ResidualBuffers, _ weight: RowBuffer, rows: Int) {

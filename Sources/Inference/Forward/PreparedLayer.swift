@@ -63,6 +63,8 @@ struct PreparedLayer {
     let queryKeyValue: PreparedGroup
     let attentionOutput: PreparedGroup
     let feedForward: PreparedFeedForward
+    /// After a mixture: norm [1, hidden], feed-forward; nil where the model has none.
+    let extra: (norm: RowBuffer, dense: PreparedDense)?
     /// [1, d] or [1, heads · d]; nil where the model has none.
     let queryNorm: RowBuffer?
     let keyNorm: RowBuffer?
@@ -84,15 +86,30 @@ struct PreparedLayer {
         switch layer.feedForward {
         case .mixture(let mixture): feedForward = .mixture(mixture)
         case .dense(let gateUp, let down):
-            feedForward = .dense(
-                gateUp: PreparedGroup(gateUp, input: normed, outputs: [buffers.gate, buffers.up], bank: bank),
-                down: PreparedGroup(
-                    down, input: buffers.gate, outputs: [tail.hidden.columns], accumulate: true, bank: bank))
+            feedForward = .dense(PreparedDense(gateUp, down, buffers, tail: tail, bank: bank))
+        }
+        extra = layer.extra.map { extra in
+            (RowBuffer(copying: extra.norm), PreparedDense(extra.gateUp, extra.down, buffers, tail: tail, bank: bank))
         }
     }
 }
 
 enum PreparedFeedForward {
-    case dense(gateUp: PreparedGroup, down: PreparedGroup)
+    case dense(PreparedDense)
     case mixture(MixtureLayer)
+}
+
+struct PreparedDense {
+    let gateUp: PreparedGroup
+    let down: PreparedGroup
+
+    init(
+        _ gateUp: SiteGroup, _ down: SiteGroup, _ buffers: ForwardBuffers, tail: ResidualBuffers,
+        bank: (any ExpertBank)?
+    ) {
+        self.gateUp = PreparedGroup(
+            gateUp, input: buffers.normed.columns, outputs: [buffers.gated.gate, buffers.gated.up], bank: bank)
+        self.down = PreparedGroup(
+            down, input: buffers.gated.result, outputs: [tail.hidden.columns], accumulate: true, bank: bank)
+    }
 }

@@ -36,6 +36,14 @@ struct SharedExpert: Sendable {
     let weigher: PackedMatrix
 }
 
+/// x = x + FFN(norm(x)) after a mixture, for every token.
+struct ExtraFeedForward: Sendable {
+    /// [hidden]
+    let norm: [Float]
+    let gateUp: SiteGroup
+    let down: SiteGroup
+}
+
 /// What follows attention in a block.
 enum FeedForward: Sendable {
     /// gate and up [intermediate, hidden]; down [hidden, intermediate].

@@ -38,7 +38,7 @@ final class MixturePass {
         sums = RowBuffer(rowsMax: rowsMax, width: hidden)
         shared = mixture.sharedWidth.map {
             SharedBuffers(
-                gated: GatedColumns(rowsMax: rowsMax, width: $0),
+                gated: GatedColumns(rowsMax: rowsMax, width: $0, activation: configuration.activation),
                 outputs: RowBuffer(rowsMax: rowsMax, width: configuration.hiddenSize),
                 scores: RowBuffer(rowsMax: rowsMax, width: 1))
         }

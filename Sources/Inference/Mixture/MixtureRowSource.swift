@@ -45,7 +45,9 @@ package final class LocalMixtureRows: MixtureRowSource {
         let hidden = model.configuration.hiddenSize
         gathered = RowBuffer(rowsMax: rowsMax, width: hidden)
         outputs = RowBuffer(rowsMax: rowsMax, width: hidden)
-        gated = GatedColumns(rowsMax: rowsMax, width: model.configuration.mixture?.expertWidth ?? 1)
+        gated = GatedColumns(
+            rowsMax: rowsMax, width: model.configuration.mixture?.expertWidth ?? 1,
+            activation: model.configuration.activation)
     }
 
     package func begin(_ routing: MixtureRouting, input: Columns) { self.input = input }
@@ -71,25 +73,13 @@ package final class LocalMixtureRows: MixtureRowSource {
     }
 }
 
-/// Gate and up of one feed-forward, [rows, F] each.
-struct GatedColumns {
-    let gate: Columns
-    let up: Columns
-
-    init(rowsMax: Int, width: Int) {
-        let buffer = RowBuffer(rowsMax: rowsMax, width: 2 * width)
-        gate = buffer.columns(0..<width)
-        up = buffer.columns(width..<2 * width)
-    }
-}
-
 extension FeedForwardMatrices {
     /// output = W_down (silu(W_gate x) · W_up x).
     func multiply(
         _ x: Columns, rows: Int, _ gated: GatedColumns, into output: Columns, _ context: ComputeContext
     ) {
         context.multiply(x, rows: rows, by: [Product(gate, into: gated.gate), Product(up, into: gated.up)])
-        context.swiGLU(gate: gated.gate, up: gated.up, rows: rows, into: gated.gate)
-        context.multiply(gated.gate, rows: rows, by: down, into: output)
+        gated.activate(rows: rows, context)
+        context.multiply(gated.result, rows: rows, by: down, into: output)
     }
 }

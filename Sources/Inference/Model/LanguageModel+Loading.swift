@@ -77,8 +77,11 @@ private struct PackingJob: Sendable {
     let tensor: TensorView
     /// Packed as f32 in every mode.
     var isExact = false
+    /// The tensor is [inputs, outputs].
+    var isTransposed = false
 
     static let attention = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
+    static let extra = ["extra_mlp.gate_proj", "extra_mlp.up_proj", "extra_mlp.down_proj"]
     static let dense = ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
 
     static func headName(of configuration: ModelConfiguration) -> String {
@@ -91,7 +94,8 @@ private struct PackingJob: Sendable {
         var names = [headName(of: configuration)]
         for layer in 0..<configuration.layerCount {
             let isMixture = configuration.mixture?.contains(layer: layer) == true
-            names += (attention + (isMixture ? [] : dense)).map { "model.layers.\(layer).\($0).weight" }
+            let extra = isMixture && configuration.mixture?.hasExtra == true ? self.extra : []
+            names += (attention + (isMixture ? extra : dense)).map { "model.layers.\(layer).\($0).weight" }
         }
         do throws(WeightsError) {
             var jobs = try names.map { name throws(WeightsError) in PackingJob(tensor: try checkpoint.tensor(name)) }
@@ -106,10 +110,15 @@ private struct PackingJob: Sendable {
         let experts = tensors.experts + (tensors.shared.map { [$0.expert] } ?? [])
         return [PackingJob(tensor: tensors.router, isExact: true)]
             + (tensors.shared.map { [PackingJob(tensor: $0.weigher, isExact: true)] } ?? [])
-            + experts.flatMap { [$0.gate, $0.up, $0.down] }.map { PackingJob(tensor: $0) }
+            + experts.flatMap { expert in
+                [expert.gate, expert.up, expert.down].map {
+                    PackingJob(tensor: $0, isTransposed: expert.isTransposed)
+                }
+            }
     }
 
     func pack(_ mode: ComputeMode) throws(PackingError) -> PackedMatrix {
+        if isTransposed { return try packTransposed() }
         guard mode == .fast, !isExact, let layout = BlockLayout(rawValue: tensor.type.name) else {
             return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns) { output, row in
                 tensor.dequantise(row: output, into: &row)
@@ -117,6 +126,16 @@ private struct PackingJob: Sendable {
         }
         return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns, layout: layout) { output, take in
             tensor.withRow(output, take)
+        }
+    }
+}
+
+extension PackingJob {
+    private func packTransposed() throws(PackingError) -> PackedMatrix {
+        let values = tensor.floats()
+        let outputs = tensor.columns
+        return try PackedMatrix(outputs: outputs, inputs: tensor.rows) { output, row in
+            for input in 0..<tensor.rows { row[input] = values[input * outputs + output] }
         }
     }
 }
@@ -145,7 +164,18 @@ private struct LinearSource {
             keyNorm: try norm("\(prefix).self_attn.k_norm.weight"),
             attentionOutput: try group(firstGroup + 1, prefix, ["self_attn.o_proj"]),
             postAttentionNorm: try tensor("\(prefix).post_attention_layernorm.weight").floats(),
-            feedForward: try feedForward(index, firstGroup + 2, prefix))
+            feedForward: try feedForward(index, firstGroup + 2, prefix), extra: try extra(index, firstGroup + 2, prefix)
+        )
+    }
+
+    private func extra(_ layer: Int, _ firstGroup: Int, _ prefix: String) throws(ModelError) -> ExtraFeedForward? {
+        guard let mixture = checkpoint.configuration.mixture, mixture.hasExtra, mixture.contains(layer: layer) else {
+            return nil
+        }
+        return ExtraFeedForward(
+            norm: try tensor("\(prefix).pre_extra_mlp_layernorm.weight").floats(),
+            gateUp: try group(firstGroup, prefix, ["extra_mlp.gate_proj", "extra_mlp.up_proj"]),
+            down: try group(firstGroup + 1, prefix, ["extra_mlp.down_proj"]))
     }
 
     private func norm(_ name: String) throws(ModelError) -> [Float]? {

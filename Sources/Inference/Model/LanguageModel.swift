@@ -32,7 +32,8 @@ package struct LanguageModel: Sendable {
 ///     x = x + W_down (silu(W_gate m) · W_up m),                m = norm(x)
 ///
 /// Families differ: biases of W_q, W_k, W_v and W_o; norms (`QueryKeyNorm`) and clamping of W_q n, W_k n (and W_v n); a mixture of
-/// experts (`MixtureLayer`) for the second line.
+/// experts (`MixtureLayer`) for the second line, and a third line after it (`ExtraFeedForward`); a doubled gate
+/// (`ModelConfiguration.Activation`); attention's scale.
 struct DecoderLayer: Sendable {
     /// [hidden]
     let inputNorm: [Float]
@@ -46,8 +47,12 @@ struct DecoderLayer: Sendable {
     /// [hidden]
     let postAttentionNorm: [Float]
     let feedForward: FeedForward
+    /// Follows a mixture, in OpenMoE.
+    let extra: ExtraFeedForward?
 
-    var groups: [SiteGroup] { [queryKeyValue, attentionOutput] + feedForward.groups }
+    var groups: [SiteGroup] {
+        [queryKeyValue, attentionOutput] + feedForward.groups + (extra.map { [$0.gateUp, $0.down] } ?? [])
+    }
 
     var mixture: MixtureLayer? {
         guard case .mixture(let mixture) = feedForward else { return nil }

@@ -27,6 +27,7 @@ extension ModelConfiguration {
         hasOutputBias = file.contains("blk.0.attn_output.bias")
         queryKeyNorm = architecture == .qwen3moe ? .eachHead : architecture == .olmoe ? .wholeWidth : .none
         projectionClip = try source.projectionClip()
+        attentionScale = 1 / Float(headDimension).squareRoot()
         activation = .silu
         mixture = try source.mixture(layerCount: layerCount, intermediateSize: intermediateSize)
         beginToken = try file.metadata.integer("tokenizer.ggml.bos_token_id")
@@ -139,7 +140,8 @@ private struct GGUFConfiguration {
             expertCount: count, topK: try size("expert_used_count", max: count),
             expertWidth: try checks.size(width, key("expert_feed_forward_length"), max: Limits.widthMax),
             sharedWidth: architecture == .qwen2moe ? try file.place(shared).rows : nil,
-            renormalises: flag ?? (architecture == .mixtral || architecture == .qwen3moe), layers: layers)
+            renormalises: flag ?? (architecture == .mixtral || architecture == .qwen3moe), layers: layers,
+            hasExtra: false)
     }
 
     func contextLength() throws(WeightsError) -> Int {

@@ -11,7 +11,8 @@ extension ModelConfiguration {
         intermediateSize = try source.size("intermediate_size", max: Limits.widthMax)
         headCount = try source.size("num_attention_heads", max: Limits.headsMax)
         let keyValueHeads =
-            try source.integer("num_key_value_heads") ?? ([.llama, .olmoe].contains(architecture) ? headCount : nil)
+            try source.integer("num_key_value_heads")
+            ?? ([.llama, .olmoe, .openmoe].contains(architecture) ? headCount : nil)
         keyValueHeadCount = try checks.size(keyValueHeads, "num_key_value_heads", max: Limits.headsMax)
         try checks.heads(headCount, keyValueHeadCount, "num_key_value_heads")
         let explicit = try source.integer("head_dim")
@@ -30,11 +31,12 @@ extension ModelConfiguration {
         case .qwen2: (hasQueryKeyValueBias, hasOutputBias) = (true, false)
         case .qwen2moe: (hasQueryKeyValueBias, hasOutputBias) = (try source.flag("qkv_bias") ?? true, false)
         case .llama, .qwen3moe, .olmoe: (hasQueryKeyValueBias, hasOutputBias) = (attentionBias, attentionBias)
-        case .mistral, .mixtral: (hasQueryKeyValueBias, hasOutputBias) = (false, false)
+        case .mistral, .mixtral, .openmoe: (hasQueryKeyValueBias, hasOutputBias) = (false, false)
         }
         queryKeyNorm = architecture == .qwen3moe ? .eachHead : architecture == .olmoe ? .wholeWidth : .none
         projectionClip = try source.projectionClip()
-        activation = .silu
+        attentionScale = architecture == .openmoe ? 1 : 1 / Float(headDimension).squareRoot()
+        activation = architecture == .openmoe ? .doubledGate : .silu
         mixture = try MixtureConfiguration(source, layerCount: layerCount, intermediateSize: intermediateSize)
         beginToken = try source.tokens("bos_token_id").first
         endTokens = try source.endTokens(generation: generation)
@@ -64,6 +66,8 @@ struct HuggingFaceConfiguration {
         case "Qwen2MoeForCausalLM": architecture = .qwen2moe
         case "Qwen3MoeForCausalLM": architecture = .qwen3moe
         case "OlmoeForCausalLM": architecture = .olmoe
+        // Its model_type says llama.
+        case "OpenMoeForCausalLM": architecture = .openmoe
         default: throw checks.refuse("architectures", Self.why(name))
         }
     }
@@ -75,7 +79,7 @@ struct HuggingFaceConfiguration {
         case "GptOssForCausalLM": "\(name), for its attention sinks and MXFP4 experts,"
         case "GraniteMoeForCausalLM": "\(name), for its multipliers,"
         default:
-            "\(name) (ForCausalLM of Llama, Mistral, Qwen2, Mixtral, Qwen2Moe, Qwen3Moe and Olmoe are)"
+            "\(name) (ForCausalLM of Llama, Mistral, Qwen2, Mixtral, Qwen2Moe, Qwen3Moe, Olmoe and OpenMoe are)"
         }
     }
 
@@ -137,7 +141,8 @@ struct HuggingFaceConfiguration {
 
 extension HuggingFaceConfiguration {
     func refuseUnsupported() throws(WeightsError) {
-        if let activation = try text("hidden_act"), activation != "silu" {
+        let known = architecture == .openmoe ? ["silu", "swiglu"] : ["silu"]
+        if let activation = try text("hidden_act"), !known.contains(activation) {
             throw checks.refuse("hidden_act", activation)
         }
         if try flag("mlp_bias") ?? false { throw checks.refuse("mlp_bias", "a bias in the feed-forward layers") }
@@ -159,7 +164,7 @@ extension HuggingFaceConfiguration {
         // The Qwens name a window that they use only when told to; Mistral and Mixtral use the one they name; others have none.
         let names = architecture == .mistral || architecture == .mixtral
         let slides = names ? true : try flag("use_sliding_window") ?? false
-        guard architecture != .llama, architecture != .olmoe, slides, let window = try integer("sliding_window"),
+        guard ![.llama, .olmoe, .openmoe].contains(architecture), slides, let window = try integer("sliding_window"),
             window > 0
         else {
             return context

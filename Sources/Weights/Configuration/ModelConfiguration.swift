@@ -2,19 +2,22 @@
 package struct ModelConfiguration: Sendable, Equatable {
     package enum Architecture: String, Sendable {
         case llama, mistral, qwen2
-        case mixtral, qwen2moe, qwen3moe, olmoe
+        case mixtral, qwen2moe, qwen3moe, olmoe, openmoe
 
         /// Its feed-forward layers, or some, are mixtures of experts.
         var hasExperts: Bool {
             switch self {
             case .llama, .mistral, .qwen2: false
-            case .mixtral, .qwen2moe, .qwen3moe, .olmoe: true
+            case .mixtral, .qwen2moe, .qwen3moe, .olmoe, .openmoe: true
             }
         }
     }
 
     package enum Activation: String, Sendable {
+        /// silu(W_gate x) · W_up x, W_gate [F, hidden].
         case silu
+        /// (g1 · silu(g2)) · W_up x, W_gate x = (g1, g2), W_gate [2F, hidden]: OpenMoE's doubled gate.
+        case doubledGate
     }
 
     package let architecture: Architecture
@@ -42,6 +45,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let queryKeyNorm: QueryKeyNorm
     /// Queries, keys and values are clamped to -clip ... clip (OLMoE); nil: they are not.
     package let projectionClip: Float?
+    /// What scores q · k are multiplied by: 1/√d, of OpenMoE 1.
+    package let attentionScale: Float
     package let activation: Activation
     /// nil: every feed-forward layer is dense.
     package let mixture: MixtureConfiguration?

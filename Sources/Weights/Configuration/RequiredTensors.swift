@@ -6,17 +6,22 @@ extension ModelConfiguration {
         ]
         if !tiedEmbeddings { result.append(("lm_head.weight", [vocabularySize, hiddenSize])) }
         for layer in 0..<layerCount {
-            let dense = mixture?.contains(layer: layer) == true ? [] : denseTensors
+            let isMixture = mixture?.contains(layer: layer) == true
+            let dense = isMixture ? mixture?.hasExtra == true ? extraTensors : [] : denseTensors("mlp")
             result += (layerTensors + dense).map { ("model.layers.\(layer).\($0.name)", $0.shape) }
         }
         return result
     }
 
-    private var denseTensors: [(name: String, shape: [Int])] {
+    private var extraTensors: [(name: String, shape: [Int])] {
+        [("pre_extra_mlp_layernorm.weight", [hiddenSize])] + denseTensors("extra_mlp")
+    }
+
+    private func denseTensors(_ module: String) -> [(name: String, shape: [Int])] {
         [
-            ("mlp.gate_proj.weight", [intermediateSize, hiddenSize]),
-            ("mlp.up_proj.weight", [intermediateSize, hiddenSize]),
-            ("mlp.down_proj.weight", [hiddenSize, intermediateSize]),
+            ("\(module).gate_proj.weight", [activation.gateWidth(intermediateSize), hiddenSize]),
+            ("\(module).up_proj.weight", [intermediateSize, hiddenSize]),
+            ("\(module).down_proj.weight", [hiddenSize, intermediateSize]),
         ]
     }
 
@@ -44,4 +49,9 @@ extension ModelConfiguration {
         if hasOutputBias { result.append(("self_attn.o_proj.bias", [hiddenSize])) }
         return result
     }
+}
+
+extension ModelConfiguration.Activation {
+    /// Outputs of W_gate for an intermediate width of F.
+    package func gateWidth(_ width: Int) -> Int { self == .doubledGate ? 2 * width : width }
 }

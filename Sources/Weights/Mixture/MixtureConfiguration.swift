@@ -12,6 +12,8 @@ package struct MixtureConfiguration: Sendable, Equatable {
     package let renormalises: Bool
     /// Ascending.
     package let layers: [Int]
+    /// A dense feed-forward with a norm of its own follows every mixture (OpenMoE).
+    package let hasExtra: Bool
 
     package func contains(layer: Int) -> Bool { layers.contains(layer) }
 }
@@ -33,14 +35,21 @@ extension MixtureConfiguration {
         guard source.architecture.hasExperts else { return nil }
         let countKey = source.value("num_local_experts") == nil ? "num_experts" : "num_local_experts"
         expertCount = try source.size(countKey, max: Self.expertsMax)
-        topK = try source.size("num_experts_per_tok", max: expertCount)
+        let isOpen = source.architecture == .openmoe
+        topK = try source.size(isOpen ? "router_topk" : "num_experts_per_tok", max: expertCount)
+        hasExtra = isOpen
         let qwen = source.architecture == .qwen2moe || source.architecture == .qwen3moe
         expertWidth = qwen ? try source.size("moe_intermediate_size", max: Limits.widthMax) : intermediateSize
         sharedWidth =
             source.architecture == .qwen2moe
             ? try source.size("shared_expert_intermediate_size", max: Limits.widthMax) : nil
         renormalises = source.architecture == .mixtral ? true : try source.flag("norm_topk_prob") ?? false
-        layers = qwen ? try Self.layers(source, layerCount) : Array(0..<layerCount)
+        if isOpen {
+            let interval = try source.size("moe_layer_interval", max: Limits.layersMax)
+            layers = (0..<layerCount).filter { ($0 + 1) % interval == 0 }
+        } else {
+            layers = qwen ? try Self.layers(source, layerCount) : Array(0..<layerCount)
+        }
     }
 
     /// Layer i has experts iff (i + 1) % `decoder_sparse_step` = 0 and `mlp_only_layers` does not name it.

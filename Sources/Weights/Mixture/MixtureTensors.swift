@@ -2,7 +2,8 @@
 ///
 /// - one tensor per expert: `mlp.experts.N.gate_proj` (Qwen, OLMoE), `block_sparse_moe.experts.N.w1` (Mixtral);
 /// - fused, as transformers 5 has them in memory: `mlp.experts.gate_up_proj` [E, 2F, H] and `down_proj` [E, H, F];
-/// - one stack per matrix, as GGUF has them: `mlp.experts.gate_proj.weight` [E, F, H], and so on.
+/// - one stack per matrix, as GGUF has them: `mlp.experts.gate_proj.weight` [E, F, H], and so on;
+/// - OpenMoE's stacks, with inputs before outputs: `mlp.experts.wi_gate` [E, H, 2F], `wi_up` [E, H, F], `wo` [E, F, H].
 package struct MixtureTensors: Sendable {
     /// W of the router, [E, H].
     package let router: TensorView
@@ -28,6 +29,8 @@ package struct MixtureExpert: Sendable {
     package let gate: TensorView
     package let up: TensorView
     package let down: TensorView
+    /// The three are [inputs, outputs] instead.
+    package var isTransposed = false
 }
 
 /// The expert of every token.
@@ -52,7 +55,7 @@ private struct MixtureReader {
     ]
 
     func router() throws(WeightsError) -> TensorView {
-        let names = Self.blocks.map { "\(prefix).\($0).gate.weight" }
+        let names = Self.blocks.map { "\(prefix).\($0).gate.weight" } + ["\(prefix).mlp.gate_weight"]
         guard let name = names.first(where: checkpoint.contains) else {
             throw missing(names[0], "the layer's router is not there")
         }
@@ -67,6 +70,7 @@ private struct MixtureReader {
     func experts() throws(WeightsError) -> [MixtureExpert] {
         for block in Self.blocks {
             let root = "\(prefix).\(block).experts"
+            if checkpoint.contains("\(root).wi_gate") { return try transposed(root) }
             if checkpoint.contains("\(root).gate_up_proj") { return try fused(root) }
             if checkpoint.contains("\(root).gate_proj.weight") { return try stacked(root) }
             for names in Self.spellings where checkpoint.contains("\(root).0.\(names.gate).weight") {
@@ -115,6 +119,23 @@ private struct MixtureReader {
                 gate: gateUp.slice(rows: first..<first + width, named: "\(name).gate_proj.weight"),
                 up: gateUp.slice(rows: first + width..<first + 2 * width, named: "\(name).up_proj.weight"),
                 down: down.slice(rows: expert * hidden..<(expert + 1) * hidden, named: "\(name).down_proj.weight"))
+        }
+    }
+
+    private func transposed(_ root: String) throws(WeightsError) -> [MixtureExpert] {
+        let (width, gateWidth) = (
+            mixture.expertWidth, checkpoint.configuration.activation.gateWidth(mixture.expertWidth)
+        )
+        let gate = try stack("\(root).wi_gate", [hidden, gateWidth])
+        let up = try stack("\(root).wi_up", [hidden, width])
+        let down = try stack("\(root).wo", [width, hidden])
+        return (0..<mixture.expertCount).map { expert in
+            let rows = expert * hidden..<(expert + 1) * hidden
+            let name = "\(root).\(expert)"
+            return MixtureExpert(
+                gate: gate.slice(rows: rows, named: "\(name).wi_gate"),
+                up: up.slice(rows: rows, named: "\(name).wi_up"),
+                down: down.slice(rows: expert * width..<(expert + 1) * width, named: "\(name).wo"), isTransposed: true)
         }
     }
 

@@ -51,6 +51,8 @@ import Weights
     @Test func otherFaultsOfConfigurationsAreRefused() throws {
         let faults: [(String, [String: Any], WeightsError.Reason)] = [
             ("mixtral", ["num_experts_per_tok": 6], .overLimit), ("mixtral", ["num_local_experts": 0], .overLimit),
+            ("openmoe", ["moe_layer_interval": 0], .overLimit), ("openmoe", ["num_experts": 4], .inconsistent),
+            ("openmoe", ["hidden_act": "gelu"], .unsupported), ("openmoe", ["moe_layer_interval": 4], .missing),
             ("olmoe", ["clip_qkv": -1], .malformed), ("qwen2moe", ["mlp_only_layers": [3]], .inconsistent),
             ("qwen2moe", ["mlp_only_layers": "1"], .malformed),
             ("qwen2moe", ["shared_expert_intermediate_size": 16], .inconsistent),

@@ -3,7 +3,7 @@ import Inference
 import Kernels
 import Weights
 
-/// `Goldens/mixture/NAME`: a small random model, and what transformers makes of it.
+/// `Goldens/mixture/NAME`: a small random model, and what transformers (of OpenMoE: a port in torch) makes of it.
 struct MixtureGolden: Decodable {
     struct Row: Decodable {
         let position: Int
@@ -21,7 +21,7 @@ struct MixtureGolden: Decodable {
     let rows: [Row]
     let routed: [Routed]
 
-    static let names = ["mixtral", "mixtral-fused", "qwen2moe", "qwen2moe-norm", "qwen3moe-fused", "olmoe"]
+    static let names = ["mixtral", "mixtral-fused", "qwen2moe", "qwen2moe-norm", "qwen3moe-fused", "olmoe", "openmoe"]
 
     static func folder(_ name: String) -> URL { TestModels.goldens.appending(path: "mixture/\(name)") }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// What a token gets depends on its own sequence alone, to the bit (P1).
 @Suite struct MixtureSamenessTests {
-    @Test(arguments: ["mixtral", "qwen2moe", "olmoe"])
+    @Test(arguments: ["mixtral", "qwen2moe", "olmoe", "openmoe"])
     func noBitDependsOnChunksThreadsOrInstructions(name: String) throws {
         let ids = try MixtureGolden.read(name).ids
         let model = try MixtureGolden.model(name)
@@ -17,7 +17,7 @@ import Testing
             try model.score(ids, team: TestModels.team, instructionSet: .portable, chunk: 5).logitsSHA256 == whole)
     }
 
-    @Test(arguments: ["mixtral", "qwen2moe"])
+    @Test(arguments: ["mixtral", "qwen2moe", "openmoe"])
     func aSequenceGetsTheSameAmongOthers(name: String) throws {
         let ids = try MixtureGolden.read(name).ids
         let model = try MixtureGolden.model(name)
