@@ -13,7 +13,24 @@ extension ClusterTopology {
                 .init(path: path, line: entry.line, key: entry.key, message: "\(entry.file): \($0); \(entry.advice)")
             }
         }
-        guard missing.isEmpty else { throw TopologyError(issues: missing) }
+        let issues = missing + (worker == nil ? unservedNodes : [])
+        guard issues.isEmpty else { throw TopologyError(issues: issues) }
+    }
+
+    /// Nodes that can be described and drawn, and that no router walks to yet: better no cluster than another answer.
+    private var unservedNodes: [TopologyError.Issue] {
+        let unserved = nodes.filter { ![.model, .routed].contains($0.kind.word) }.map { node in
+            TopologyError.Issue(
+                path: path, line: node.line, key: "nodes",
+                message:
+                    "`\(node.name)` is a node of kind \(node.kind.word.rawValue), which no router serves yet; remove it"
+            )
+        }
+        let lines = edges.prefix(1).map { edge in
+            TopologyError.Issue(
+                path: path, line: edge.line, key: "edges", message: "no router walks edges yet; remove them")
+        }
+        return unserved + lines
     }
 
     private var modelAdvice: String { "give the right path, or fetch the default model with deploy/fetch-model.sh" }

@@ -4,7 +4,8 @@ import Yams
 extension ClusterTopology {
     static let fileBytesMax = 1 << 20
     static let keys = [
-        "name", "router", "security", "models", "workers", "nodes", "default_node", "statistics", "log",
+        "name", "router", "security", "models", "workers", "nodes", "edges", "walk", "default_node", "statistics",
+        "log",
     ]
 
     /// Reads and validates the file at `path`. Model and key files are not looked at: see `verifyFiles`.
@@ -39,7 +40,6 @@ extension ClusterTopology {
         security = SecurityEntry(reading: section.part("security", keys: SecurityEntry.keys), paths: paths)
         let models = section.sections("models", keys: ModelEntry.keys, countMax: ModelEntry.countMax)
             .compactMap { ModelEntry(reading: $0, paths: paths) }
-        let modelNames = models.map(\.name)
         self.models = models
         let trunk = TrunkEntry.read(routerSection, models: models, paths: paths)
         workers =
@@ -48,9 +48,11 @@ extension ClusterTopology {
         let nodes =
             section.has("nodes")
             ? section.sections("nodes", keys: NodeEntry.keys, countMax: NodeEntry.countMax)
-                .compactMap { NodeEntry(reading: $0, knownModels: modelNames) }
-            : models.map { NodeEntry(name: $0.name, kind: .model(name: $0.name), line: $0.line) }
+                .compactMap { NodeEntry(reading: $0, models: models, paths: paths, inGraph: section.has("edges")) }
+            : models.map(NodeEntry.init(standingFor:))
         self.nodes = nodes
+        edges = section.sections("edges", keys: EdgeEntry.keys, countMax: EdgeEntry.countMax).flatMap(EdgeEntry.read)
+        walk = WalkEntry(reading: section.part("walk", keys: WalkEntry.keys))
         defaultNode = section.text("default_node") ?? (nodes.count == 1 ? nodes.first?.name : nil)
         statistics = StatisticsEntry(
             reading: section.part("statistics", keys: StatisticsEntry.keys), paths: paths)

@@ -7,6 +7,7 @@ extension ClusterTopology {
         checkSecurity(section)
         checkExperts(section)
         checkDataEndpoints(section)
+        checkGraph(section)
     }
 
     private func checkPresence(_ section: Section) {
@@ -47,10 +48,11 @@ extension ClusterTopology {
 
     private func checkNodes(_ section: Section) {
         let hosted = Set(workers.flatMap(\.models))
-        for node in nodes where model(node.model) != nil && !hosted.contains(node.model) {
+        for node in nodes {
+            guard let model = node.model, self.model(model) != nil, !hosted.contains(model) else { continue }
             section.issues.add(
                 line: node.line, key: section.has("nodes") ? "nodes" : "models",
-                "no worker hosts `\(node.model)`, so node `\(node.name)` could never answer; add it to a worker's models"
+                "no worker hosts `\(model)`, so node `\(node.name)` could never answer; add it to a worker's models"
             )
         }
         if let defaultNode, section.has("default_node"), node(defaultNode) == nil {

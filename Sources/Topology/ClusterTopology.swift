@@ -8,6 +8,8 @@ package struct ClusterTopology: Equatable, Sendable {
     /// Replicas written out; last, the router's own (`router: trunk:`), where there is one.
     package let workers: [WorkerEntry]
     package let nodes: [NodeEntry]
+    package let edges: [EdgeEntry]
+    package let walk: WalkEntry
     /// Where a query without a node goes; nil: a query must name one.
     package let defaultNode: String?
     package let statistics: StatisticsEntry

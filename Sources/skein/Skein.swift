@@ -20,7 +20,9 @@ struct Skein: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Cluster:",
-                subcommands: [Launch.self, Stop.self, Status.self, RouterCommand.self, WorkerCommand.self]),
+                subcommands: [
+                    Launch.self, Stop.self, Status.self, GraphCommand.self, RouterCommand.self, WorkerCommand.self,
+                ]),
             CommandGroup(name: "Asking:", subcommands: [QueryCommand.self, ChatCommand.self, StatsCommand.self]),
             CommandGroup(
                 name: "In process:", subcommands: [Generate.self, ScoreCommand.self, Tokenize.self, Replay.self]),

@@ -69,4 +69,26 @@ import Testing
         #expect(picture.text.contains(#"points="0,0 0,2""#))
         #expect(try Reader.read(picture.text).counts["polyline"] == 1)
     }
+
+    @Test("A graph: a box per node, an arrow per edge, and no name is taken for markup")
+    func graph() throws {
+        let drawing = GraphDrawing(
+            title: "g",
+            nodes: [
+                .init(lines: ["a \"]<b>", "<tok>"], column: 0, colour: 0), .init(lines: ["b#1"], column: 1, colour: 1),
+            ], edges: [.init(from: 0, to: 1), .init(from: 1, to: 0, label: "if `down`", isDotted: true)])
+        #expect(
+            drawing.mermaid == """
+                flowchart LR
+                    n0["a #quot;]#lt;b#gt;<br/>#lt;tok#gt;"]
+                    n1["b#35;1"]
+                    n0 --> n1
+                    n1 -.->|"if #96;down#96;"| n0
+
+                """)
+        let reader = try Reader.read(drawing.picture.text)
+        // Ground, and two per node; a line and an arrowhead per edge.
+        #expect(reader.counts["rect"] == 5 && reader.counts["polyline"] == 4)
+        #expect(reader.texts == ["g", "if `down`", "a \"]<b>", "<tok>", "b#1"])
+    }
 }

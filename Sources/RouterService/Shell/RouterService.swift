@@ -105,7 +105,8 @@ extension QueryReading {
         self.init(
             texts: texts,
             nodes: Dictionary(
-                topology.nodes.map { ($0.name, $0.model) }, uniquingKeysWith: { first, _ in first }),
+                topology.nodes.compactMap { node in node.model.map { (node.name, $0) } },
+                uniquingKeysWith: { first, _ in first }),
             defaultNode: topology.defaultNode, maxTokensDefault: topology.router.limits.maxTokensDefault,
             routed: Set(topology.models.filter { $0.experts != nil }.map(\.name)))
     }

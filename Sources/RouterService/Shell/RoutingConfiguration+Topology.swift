@@ -9,7 +9,7 @@ extension RoutingConfiguration {
     init(_ topology: ClusterTopology, startMicroseconds: UInt64) {
         self.init()
         let bounds = topology.router.limits
-        nodes = topology.nodes.map { Node(name: $0.name, model: $0.model) }
+        nodes = topology.nodes.compactMap { node in node.model.map { Node(name: node.name, model: $0) } }
         models = Dictionary(
             topology.models.map { ($0.name, ModelPolicy(sha256: $0.sha256)) }, uniquingKeysWith: { first, _ in first })
         expectedWorkers = topology.workers.map(\.name)

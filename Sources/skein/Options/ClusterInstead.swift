@@ -52,7 +52,7 @@ struct ClusterInstead: ParsableArguments {
     func route(_ options: ExpertOptions, topK: Int? = nil) throws -> Messaging.RouteOptions? {
         let cluster = try cluster()
         let entry = (node ?? cluster.defaultNode).flatMap { cluster.node($0) }
-        let isRouted = entry.flatMap { cluster.model($0.model) }?.experts != nil
+        let isRouted = entry?.model.flatMap(cluster.model)?.experts != nil
         let isAsked = options.route != nil || (topK ?? options.topK) != nil
         return isRouted || isAsked ? options.wire(topK: topK) : nil
     }

@@ -122,7 +122,8 @@ extension QueryCommand {
     private func vocabulary(of answer: Answer) throws -> ModelText? {
         guard cluster.socket == nil else { return nil }
         let topology = try cluster.loadTopology()
-        guard let node = (answer.accepted?.node).flatMap({ topology.node($0) }), let model = topology.model(node.model)
+        guard let node = (answer.accepted?.node).flatMap({ topology.node($0) }),
+            let model = node.model.flatMap(topology.model)
         else { return nil }
         return try? ModelText(path: model.file)
     }

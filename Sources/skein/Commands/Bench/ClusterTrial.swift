@@ -28,13 +28,13 @@ struct ClusterTrial {
         self.options = options
         self.cluster = cluster
         guard let name = options.node ?? cluster.defaultNode, let entry = cluster.node(name),
-            let file = cluster.model(entry.model)
+            let served = entry.model, let file = cluster.model(served)
         else {
             throw CommandFailure.usage(
                 "--to must name one of the nodes: \(cluster.nodes.map(\.name).joined(separator: ", "))")
         }
-        guard let worker = cluster.workers.first(where: { $0.models.contains(entry.model) }) else {
-            throw CommandFailure.usage("no worker of \(cluster.path) holds \(entry.model)")
+        guard let worker = cluster.workers.first(where: { $0.models.contains(served) }) else {
+            throw CommandFailure.usage("no worker of \(cluster.path) holds \(served)")
         }
         node = name
         threads = cluster.threads(of: worker, cores: ProcessInfo.processInfo.activeProcessorCount)
