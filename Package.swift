@@ -15,6 +15,17 @@ let strict: [SwiftSetting] = [
 /// Targets that hold no C handle and no pointer; the compiler proves it.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]  // SE-0458
 
+/// How the executable is linked on Linux: the standard library and Foundation inside it, so that a process maps what it uses of them
+/// rather than whole libraries, and relocations packed. A router without a model is 7 MB smaller for it; it needs glibc 2.36 (Debian 12).
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
+            "--icf=safe",
+            "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCollections", "-l_FoundationCShims", "-lstdc++",
+        ], .when(platforms: [.linux]))
+]
+
 let package = Package(
     name: "skein",
     platforms: [.macOS(.v15)],
@@ -117,7 +128,8 @@ let package = Package(
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: strict),
+            ], swiftSettings: strict,
+            linkerSettings: standalone),
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
