@@ -1,4 +1,4 @@
-// Causal attention over paged keys and values. Included once per instruction set, after body_f32.h.
+// Causal attention over paged keys and values. Included once per instruction set, after body_products.h.
 //
 // Rows are the queries of one run times the heads that share a key-value head, so a page is read once for all of them.
 // A K page is a panel of 64 outputs (positions) with K = head_dim; a V page is a panel whose outputs are head_dim and whose k is

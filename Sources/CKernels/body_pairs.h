@@ -6,15 +6,8 @@
 //
 // Weights stay as stored (f32, f16, bf16) and become f32 in registers.
 
-typedef uint16_t vh_loose __attribute__((ext_vector_type(16), aligned(2), may_alias));
 typedef float v8f __attribute__((ext_vector_type(8)));
 typedef float v8f_loose __attribute__((ext_vector_type(8), aligned(4), may_alias));
-
-INLINE vf load_elements(const int element, const uint8_t *p) {
-    if (element == CK_ELEMENT_F32) return load((const float *)p);
-    if (element == CK_ELEMENT_F16) return halves_to_lanes(p);
-    return (vf)(__builtin_convertvector(*(const vh_loose *)p, vu) << 16);
-}
 
 /// Inputs k … k + 7 of one row; zeros beyond `left`.
 INLINE v8f load_eight(const float *p, int64_t left) {

@@ -39,14 +39,15 @@ INLINE vi dot4(vi sums, vi w, vi x, const int nibbles) {
     return sums;
 }
 
-#include "body_f32.h"
+#include "body_elements.h"
+#include "body_products.h"
 #include "body_blocks.h"
 #include "body_rows.h"
 #include "body_attention.h"
 #include "body_pairs.h"
 
 const ck_operations ck_operations_avx2 = {
-    .multiply_f32 = multiply_f32, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
+    .multiply_elements = multiply_elements, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
     .swiglu = swiglu, .rotate_half = rotate_half, .exponential = exponential, .argmax = argmax, .log_sum_exp = log_sum_exp,
     .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_shares = add_shares, .row_moments = row_moments,
 };

@@ -23,6 +23,7 @@ typedef struct {
     cut cuts[CK_PRODUCTS_MAX];
 } job;
 
+static int is_quantised(const ck_matrix *matrix) { return matrix->format == CK_U8 || matrix->format == CK_U4; }
 static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger_of(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -45,8 +46,8 @@ static void multiply_part(void *argument, int32_t part, int32_t thread) {
     int64_t within = part - c->first_part;
     int64_t p0 = within % c->panel_parts * c->panels, p1 = smaller(p0 + c->panels, product->matrix->panels);
     int64_t r0 = within / c->panel_parts * c->rows, r1 = smaller(r0 + c->rows, j->rows);
-    if (product->matrix->format == CK_F32)
-        j->context->operations->multiply_f32(j->x, j->x_stride, product, p0, p1, r0, r1);
+    if (!is_quantised(product->matrix))
+        j->context->operations->multiply_elements(j->x, j->x_stride, product, p0, p1, r0, r1);
     else j->context->operations->multiply_blocks(j->context->activations, product, p0, p1, r0, r1);
 }
 
@@ -58,7 +59,7 @@ static int32_t cut_products(job *j) {
     for (int32_t i = 0; i < j->count; i++) {
         const ck_matrix *m = j->products[i].matrix;
         int64_t row_parts = ceiling(j->rows, ROWS_PER_PART), rows = ceiling(ceiling(j->rows, row_parts), 6) * 6;
-        int64_t width = m->format == CK_F32 ? CK_F32_PANEL : CK_BLOCK_PANEL, work = m->inputs * width * smaller(rows, j->rows);
+        int64_t width = is_quantised(m) ? CK_BLOCK_PANEL : CK_ELEMENT_PANEL, work = m->inputs * width * smaller(rows, j->rows);
         int64_t share = total * ceiling(j->rows, rows) / (threads * PARTS_PER_THREAD);  // Bytes of panels.
         int64_t panels = larger_of(share / larger_of(m->panel_bytes, 1), ceiling(PART_MULTIPLICATIONS, larger_of(work, 1)));
         if (threads == 1) panels = m->panels;
@@ -86,7 +87,7 @@ int ck_multiply(
         .context = context, .x = x, .x_stride = x_stride, .rows = rows, .inputs = products[0].matrix->inputs,
         .products = products, .count = count};
     int quantised = 0;
-    for (int32_t i = 0; i < count; i++) quantised |= products[i].matrix->format != CK_F32;
+    for (int32_t i = 0; i < count; i++) quantised |= is_quantised(products[i].matrix);
     if (quantised && quantise_rows(context, &j)) return -1;
     ck_team_run(context->team, cut_products(&j), multiply_part, &j);
     return 0;

@@ -37,7 +37,7 @@ typedef struct {
 
 typedef struct {
     /// Panels p0 ..< p1 for rows r0 ..< r1.
-    void (*multiply_f32)(const float *x, int64_t x_stride, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);
+    void (*multiply_elements)(const float *x, int64_t x_stride, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);
     void (*multiply_blocks)(const ck_activations *x, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);
     void (*quantise)(const float *x, ck_activations *out, int64_t blocks);
     void (*rms_norm)(const ck_rows *rows, int64_t r0, int64_t r1);

@@ -24,10 +24,10 @@ static int64_t block_bytes(const ck_matrix *m) {
     return scale_bytes(m) * (m->has_min ? 2 : 1) + CK_BLOCK_PANEL * CK_BLOCK / (m->format == CK_U4 ? 2 : 1);
 }
 
-ck_matrix ck_matrix_f32(int64_t outputs, int64_t inputs) {
+ck_matrix ck_matrix_elements(int format, int64_t outputs, int64_t inputs) {
     return (ck_matrix){
-        .format = CK_F32, .outputs = outputs, .inputs = inputs, .panels = (outputs + CK_F32_PANEL - 1) / CK_F32_PANEL,
-        .panel_bytes = inputs * CK_F32_PANEL * (int64_t)sizeof(float)};
+        .format = format, .outputs = outputs, .inputs = inputs, .panels = (outputs + CK_ELEMENT_PANEL - 1) / CK_ELEMENT_PANEL,
+        .panel_bytes = inputs * CK_ELEMENT_PANEL * (format == CK_F32 ? 4 : 2)};
 }
 
 ck_matrix ck_matrix_blocks(int layout, int64_t outputs, int64_t inputs) {
@@ -39,10 +39,17 @@ ck_matrix ck_matrix_blocks(int layout, int64_t outputs, int64_t inputs) {
     return matrix;
 }
 
-void ck_pack_f32_panel(const ck_matrix *matrix, void *data, int64_t panel, const float *rows, int64_t count) {
-    float *out = (float *)((uint8_t *)data + panel * matrix->panel_bytes);
-    for (int64_t k = 0; k < matrix->inputs; k++)
-        for (int64_t o = 0; o < count; o++) out[k * CK_F32_PANEL + o] = rows[o * matrix->inputs + k];
+#define TRANSPOSE(TYPE) \
+    for (int64_t k = 0; k < matrix->inputs; k++) \
+        for (int64_t o = 0; o < count; o++) ((TYPE *)out)[k * CK_ELEMENT_PANEL + o] = ((const TYPE *)rows)[o * matrix->inputs + k];
+
+void ck_pack_panel(const ck_matrix *matrix, void *data, int64_t panel, const void *rows, int64_t count) {
+    void *out = (uint8_t *)data + panel * matrix->panel_bytes;
+    if (matrix->format == CK_F32) {
+        TRANSPOSE(float)
+    } else {
+        TRANSPOSE(uint16_t)
+    }
 }
 
 /// 32 weights as scale * (w - zero_point) + minimum; scale and minimum as f16 bits and as f32.

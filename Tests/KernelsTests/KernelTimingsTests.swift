@@ -9,7 +9,7 @@ import Testing
     let threads = environment["SKEIN_KERNEL_THREADS"].flatMap(Int.init) ?? 1
     let context = ComputeContext(team: ComputeTeam(threads: threads))
     let timings = try KernelTimings.measure(context, milliseconds: milliseconds)
-    #expect(timings.count == 3 * 6 + 2)
+    #expect(timings.count == 4 * 6 + 2)
     for timing in timings {
         #expect(timing.microseconds > 0 && timing.gigaOperations > 0 && timing.gigabytes > 0, "\(timing.name)")
         guard milliseconds > 0 else { continue }

@@ -34,11 +34,12 @@ void ck_team_run(ck_team *team, int32_t parts, ck_part part, void *context);
 
 // --- Packed matrices [outputs, inputs] ------------------------------------------------------------------------------------
 
-enum { CK_F32 = 0, CK_U8 = 1, CK_U4 = 2 };
-enum { CK_F32_PANEL = 64, CK_BLOCK_PANEL = 32, CK_BLOCK = 32, CK_PAGE = 64 };
+/// Plain elements, which become f32 in registers, and quantised blocks.
+enum { CK_F32 = 0, CK_F16 = 1, CK_BF16 = 2, CK_U8 = 3, CK_U4 = 4 };
+enum { CK_ELEMENT_PANEL = 64, CK_BLOCK_PANEL = 32, CK_BLOCK = 32, CK_PAGE = 64 };
 enum { CK_Q8_0 = 0, CK_Q4_0 = 1, CK_Q4_1 = 2, CK_Q5_0 = 3, CK_Q5_1 = 4, CK_Q4_K = 5, CK_Q5_K = 6, CK_LAYOUTS = 7 };
 
-/// F32: panels of 64 outputs, each [inputs][64] floats.
+/// F32, F16, BF16: panels of 64 outputs, each [inputs][64] elements.
 /// U8, U4: panels of 32 outputs; per block of 32 inputs the scales [32], the minima [32] if any, then unsigned weights
 /// [8 groups][32 outputs][4 k] (U4: low nibbles hold group 2 j, high nibbles group 2 j + 1).
 /// A weight is scale * (w - zero_point) + minimum. Scales and minima are f16 bits, or f32 when `wide`.
@@ -51,10 +52,11 @@ typedef struct {
 /// Bytes of one block of a GGML layout, and the number of weights in it (32 or 256).
 size_t ck_layout_bytes(int layout, int32_t *weights);
 /// Fills format, sizes and panel_bytes (not data).
-ck_matrix ck_matrix_f32(int64_t outputs, int64_t inputs);
+/// `format` is CK_F32, CK_F16 or CK_BF16.
+ck_matrix ck_matrix_elements(int format, int64_t outputs, int64_t inputs);
 ck_matrix ck_matrix_blocks(int layout, int64_t outputs, int64_t inputs);
-/// Packs rows [count <= 64][inputs] into panel `panel` of an f32 matrix.
-void ck_pack_f32_panel(const ck_matrix *matrix, void *data, int64_t panel, const float *rows, int64_t count);
+/// Packs rows [count <= 64][inputs] of the matrix's elements into its panel `panel`.
+void ck_pack_panel(const ck_matrix *matrix, void *data, int64_t panel, const void *rows, int64_t count);
 /// Packs one row of GGML blocks as output `output`.
 void ck_pack_block_row(const ck_matrix *matrix, void *data, int layout, int64_t output, const uint8_t *row);
 

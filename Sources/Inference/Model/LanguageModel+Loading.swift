@@ -75,7 +75,7 @@ private struct PackingState: Sendable {
 /// One matrix to pack.
 private struct PackingJob: Sendable {
     let tensor: TensorView
-    /// Packed as f32 in every mode.
+    /// Not quantised in any mode.
     var isExact = false
     /// The tensor is [inputs, outputs].
     var isTransposed = false
@@ -119,6 +119,11 @@ private struct PackingJob: Sendable {
 
     func pack(_ mode: ComputeMode) throws(PackingError) -> PackedMatrix {
         if isTransposed { return try packTransposed() }
+        if let elements = ElementFormat(rawValue: tensor.type.name) {
+            return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns, elements: elements) { output, take in
+                tensor.withRow(output, take)
+            }
+        }
         guard mode == .fast, !isExact, let layout = BlockLayout(rawValue: tensor.type.name) else {
             return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns) { output, row in
                 tensor.dequantise(row: output, into: &row)

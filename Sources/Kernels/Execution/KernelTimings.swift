@@ -16,15 +16,15 @@ package enum KernelTimings {
     /// Every shape for `milliseconds` each; allocates up to about 250 MB.
     package static func measure(_ context: ComputeContext, milliseconds: Int = 200) throws(PackingError) -> [Timing] {
         var timings: [Timing] = []
-        for layout in [nil, BlockLayout.q8_0, .q4_1] {
-            let matrix = try matrix(layout, outputs: 1536, inputs: 576)
+        for format: MatrixFormat in [.elements(.float32), .elements(.float16), .blocks(.q8_0), .blocks(.q4_1)] {
+            let matrix = try matrix(format, outputs: 1536, inputs: 576)
             for rows in [1, 4, 16, 128, 512] {
                 timings.append(product(context, [matrix], rows: rows, milliseconds, "in cache"))
             }
             // Enough matrices that the last-level cache keeps none until its next turn, as in decoding.
             var matrices = [matrix]
             while matrices.count * matrix.bytes < 100 << 20 {
-                matrices.append(try Self.matrix(layout, outputs: 1536, inputs: 576))
+                matrices.append(try Self.matrix(format, outputs: 1536, inputs: 576))
             }
             timings.append(product(context, matrices, rows: 1, milliseconds, "streamed"))
         }
@@ -34,16 +34,25 @@ package enum KernelTimings {
     }
 
     private static func matrix(
-        _ layout: BlockLayout?, outputs: Int, inputs: Int
+        _ format: MatrixFormat, outputs: Int, inputs: Int
     ) throws(PackingError) -> PackedMatrix {
-        guard let layout else {
+        switch format {
+        case .elements(.float32):
             return try PackedMatrix(outputs: outputs, inputs: inputs) { output, row in
                 for k in 0..<inputs { row[k] = Float((output * 7 + k) % 31) / 31 - 0.5 }
             }
-        }
-        return try PackedMatrix(outputs: outputs, inputs: inputs, layout: layout) { output, row in
-            for index in 0..<row.byteCount {
-                row.storeBytes(of: UInt8((output + index) % 31 + 16), toByteOffset: index, as: UInt8.self)
+        case .elements(let elements):
+            // The exponents of 0x3c00 and 0x3f80 are about 1 in f16 and bf16.
+            let start: UInt16 = elements == .float16 ? 0x3c00 : 0x3f80
+            return try PackedMatrix(outputs: outputs, inputs: inputs, elements: elements) { output, take in
+                let row = (0..<inputs).map { start + UInt16((output * 7 + $0) % 31) }
+                take(row.span.bytes)
+            }
+        case .blocks(let layout):
+            return try PackedMatrix(outputs: outputs, inputs: inputs, layout: layout) { output, row in
+                for index in 0..<row.byteCount {
+                    row.storeBytes(of: UInt8((output + index) % 31 + 16), toByteOffset: index, as: UInt8.self)
+                }
             }
         }
     }
@@ -64,7 +73,7 @@ package enum KernelTimings {
         let seconds = best(milliseconds) {
             for matrix in matrices { context.multiply(x.columns, rows: count, by: matrix, into: output.columns) }
         }
-        let format = matrices[0].layout?.rawValue ?? "F32"
+        let format = matrices[0].format.name
         return timing(
             "\(format) [\(count), \(inputs)] x [\(outputs), \(inputs)] \(place)", seconds / Double(matrices.count),
             operations: 2 * count * inputs * outputs, bytes: matrices[0].bytes)

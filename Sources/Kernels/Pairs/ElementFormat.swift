@@ -1,6 +1,6 @@
 import CKernels
 
-/// How the numbers of a low-rank pair are stored, on disk and packed: they become f32 in registers only.
+/// How the numbers of a matrix or a low-rank pair are stored, on disk and packed: they become f32 in registers only.
 package enum ElementFormat: String, CaseIterable, Sendable {
     case float32 = "F32"
     case float16 = "F16"
