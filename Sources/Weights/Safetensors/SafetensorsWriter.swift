@@ -18,8 +18,8 @@ package struct SafetensorsWriter: Sendable {
             shape.reduce(1, *) == values.count && !values.isEmpty, "\(name): \(values.count) values for \(shape)")
         let bytes: [UInt8] =
             asHalves
-            ? values.flatMap { Self.littleEndian(Float16($0).bitPattern) }
-            : values.flatMap { Self.littleEndian($0.bitPattern) }
+            ? Self.littleEndian(values.map { Float16($0).bitPattern })
+            : Self.littleEndian(values.map(\.bitPattern))
         let tensor = Tensor(type: asHalves ? "F16" : "F32", shape: shape, bytes: bytes)
         precondition(tensors.updateValue(tensor, forKey: name) == nil, "\(name) was added before")
     }
@@ -51,6 +51,12 @@ package struct SafetensorsWriter: Sendable {
 
     private static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
         (0..<T.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    /// Millions of numbers at once: copied where the machine stores them so already.
+    private static func littleEndian<T: FixedWidthInteger>(_ values: [T]) -> [UInt8] {
+        let ordered = T(littleEndian: 1) == 1 ? values : values.map(\.littleEndian)
+        return ordered.withUnsafeBytes { Array($0) }
     }
 
     /// A JSON string (RFC 8259, section 7).

@@ -1,13 +1,15 @@
 """Gradients of a tiny Llama model with grouped queries, LoRA pairs, PHATGOOSE gates and new vocabulary rows, by torch in double
-precision. Usage: make_goldens.py FOLDER. Deterministic. Writes trunk/ (config.json, model.safetensors) and gradients.safetensors."""
+precision, and what torch's AdamW makes of them in six steps. Deterministic. Writes trunk/ (config.json, model.safetensors),
+gradients.safetensors and steps.safetensors beside this script; arguments are ignored."""
 import json
-import sys
+import os
+import pathlib
 
 import torch
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-folder = sys.argv[1]
+folder = str(pathlib.Path(__file__).resolve().parent)
 torch.manual_seed(7)
 config = LlamaConfig(vocab_size=48, hidden_size=32, intermediate_size=56, num_hidden_layers=2, num_attention_heads=4,
                      num_key_value_heads=2, head_dim=8, max_position_embeddings=64, tie_word_embeddings=True,
@@ -17,7 +19,6 @@ model = LlamaForCausalLM(config)
 with torch.no_grad():
     for name, p in model.named_parameters():
         p.copy_(1 + 0.1 * torch.randn_like(p) if "norm" in name else 0.3 * torch.randn_like(p))
-import os
 os.makedirs(folder + "/trunk", exist_ok=True)
 state = {k: v.contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
 save_file(state, folder + "/trunk/model.safetensors")
@@ -101,3 +102,29 @@ for i, (b, m) in enumerate(zip(blocks, masks)):
     out[f"block.{i}"] = b.float()
     out[f"mask.{i}"] = m.float()
 save_file({k: v.contiguous() for k, v in out.items()}, folder + "/gradients.safetensors")
+
+# Six steps of everything but the trunk's own rows: clipped to 0.5, warmed up over two steps, weight decay 0.1.
+for site in sites:
+    site.gated = True
+table = model.model.embed_tokens.weight
+trained = list(learned.values()) + [table]
+optimiser = torch.optim.AdamW(trained, lr=0.02, weight_decay=0.1, eps=1e-8)
+steps = {}
+for step in range(1, 7):
+    for group in optimiser.param_groups:
+        group["lr"] = 0.02 * min(1, step / 2)
+    for p in trained:
+        p.grad = None
+    before = table.detach()[:48].clone()
+    value, _ = loss()
+    value.backward()
+    table.grad[:48] = 0
+    norm = torch.nn.utils.clip_grad_norm_(trained, 0.5)
+    optimiser.step()
+    with torch.no_grad():
+        table[:48] = before
+    steps[f"step.{step}"] = torch.tensor([value.item(), norm.item()], dtype=torch.float32)
+for name, p in learned.items():
+    steps[name] = p.detach().float()
+steps["embed_tokens.new_rows"] = table.detach()[48:].float()
+save_file({k: v.contiguous() for k, v in steps.items()}, folder + "/steps.safetensors")
