@@ -2,14 +2,15 @@
 #include "CPlatform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 int skein_thread_name(const char *name) {
@@ -21,24 +22,55 @@ int skein_thread_name(const char *name) {
 
 int skein_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
+// By signal: where its handler writes; 0: nowhere.
+static _Atomic int write_ends[NSIG];
+
+// Only calls that are safe in a handler: on whatever thread the kernel chose.
+static void note_signal(int signal) {
+    const int saved = errno, end = write_ends[signal];
+    const unsigned char byte = (unsigned char)signal;
+    if (end > 0 && write(end, &byte, 1) < 0) {}  // A full pipe holds this signal already.
+    errno = saved;
+}
+
 int skein_signal_descriptor(const int *signals, size_t count) {
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < count; i++) {
-        if (sigaddset(&set, signals[i]) != 0) return -1;
+        if (signals[i] >= NSIG || sigaddset(&set, signals[i]) != 0) {
+            errno = EINVAL;
+            return -1;
+        }
     }
-    const int rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (rc != 0) {
-        errno = rc;
-        return -1;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    int rc = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        write_ends[signals[i]] = ends[1];
+        if (sigaction(signals[i], &action, NULL) != 0) rc = errno;
     }
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (rc == 0) return ends[0];
+    skein_signal_release(ends[0], signals, count);
+    errno = rc;
+    return -1;
 }
 
 int skein_signal_next(int descriptor) {
-    struct signalfd_siginfo info;
-    const ssize_t n = read(descriptor, &info, sizeof info);
-    return n == sizeof info ? (int)info.ssi_signo : 0;
+    unsigned char byte;
+    return read(descriptor, &byte, 1) == 1 ? byte : 0;
+}
+
+void skein_signal_release(int descriptor, const int *signals, size_t count) {
+    int end = 0;
+    for (size_t i = 0; i < count; i++) {
+        signal(signals[i], SIG_DFL);
+        const int mine = atomic_exchange(&write_ends[signals[i]], 0);
+        if (mine > 0) end = mine;
+    }
+    close(descriptor);
+    if (end > 0) close(end);
 }
 
 int skein_unblock_signals(void) {

@@ -3,9 +3,9 @@ import Glibc
 
 /// Turns signals into calls on a thread of its own, where taking locks and allocating are allowed.
 ///
-/// Create it in `main` before any other thread: blocking a signal counts for the calling thread and those it starts
-/// later, and a thread that was there before would still die of it. A child process inherits the blocked mask:
-/// spawn it with an empty one (`POSIX_SPAWN_SETSIGMASK`, or `SignalWatch.unblockAll()` after `fork`).
+/// They are caught on whatever thread lets them through: the watch's own, or one that a library (OpenBLAS) started before `main` and that
+/// blocks nothing. Every other thread should block them, so create it in `main` before any other thread. A child process inherits the
+/// blocked mask: spawn it with an empty one (`POSIX_SPAWN_SETSIGMASK`, or `SignalWatch.unblockAll()` after `fork`).
 package final class SignalWatch: Sendable {
     private let stop: Wake
     private let thread: NamedThread
@@ -18,8 +18,9 @@ package final class SignalWatch: Sendable {
         let stop = try Wake()
         self.stop = stop
         thread = try NamedThread(name: "signals", stackBytes: 1 << 20) {
+            _ = skein_unblock_signals()
             watch(descriptor, stop: stop, onSignal: onSignal)
-            close(descriptor)
+            skein_signal_release(descriptor, signals, signals.count)
         }
     }
 

@@ -77,6 +77,22 @@ extension ClusterTests {
             #expect(try await cluster.run(["stop", cluster.topology.path]).output.contains("nothing ran"))
         }
 
+        @Test("`stop` lets every process end by itself, and the statistics of the last seconds are there afterwards")
+        func stopKeepsStatistics() async throws {
+            let cluster = try TestCluster(workers: ["a"])
+            defer { for (_, processID) in records(cluster) { kill(processID, SIGKILL) } }
+            let query = ["query", "hello", "--max-tokens", "3", "--topology", cluster.topology.path]
+            try #require(try await cluster.run(["launch", cluster.topology.path, "--detach"]).code == 0)
+            #expect(try await cluster.run(query).code == 0)
+            #expect(try await cluster.run(["stop", cluster.topology.path]).code == 0)
+            let log = try String(contentsOfFile: cluster.topology.paths.logFile("router"), encoding: .utf8)
+            #expect(log.contains("router ended"), "\(log)")
+            try #require(try await cluster.run(["launch", cluster.topology.path, "--detach"]).code == 0)
+            let stats = try await cluster.run(["stats", "--json", "--topology", cluster.topology.path])
+            #expect(stats.output.contains("\"answered\":1"), "\(stats.output)")
+            _ = try await cluster.run(["stop", cluster.topology.path])
+        }
+
         /// The process ids that the launcher wrote down, by name.
         private func records(_ cluster: TestCluster) -> [String: Int32] {
             struct Record: Decodable {

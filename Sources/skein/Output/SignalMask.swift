@@ -1,7 +1,6 @@
 import Foundation
 
-/// A command that reacts to signals in `run`. `main` blocks them before there is a second thread: a thread that does not
-/// block them would still die of them.
+/// A command that reacts to signals in `run`. `main` blocks them before it starts a second thread, so that they reach the watch.
 protocol WatchesSignals {}
 
 enum SignalMask {

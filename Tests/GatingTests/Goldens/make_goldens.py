@@ -1,12 +1,12 @@
 """Writes scores.json: what torch makes of the equations of PHATGOOSE and Arrow, for GatingTests.
 
-usage: make_goldens.py EXPERTS_DIR   (eight folders with phatgoose_gates.safetensors and adapter_model.safetensors)
+The experts are the shipped ones; arguments are ignored.
 
 Random cases carry all they need. Real cases take the gates and adapters of three sites and random inputs of roughly the scale and
 offset that a normalised hidden state has; only dot products, sums and results are kept, not vectors, except one small case
 that carries its u and v so that standardisation and moments are checked too.
 """
-import json, pathlib, sys
+import json, pathlib
 import torch
 from safetensors.torch import load_file
 
@@ -65,7 +65,7 @@ def real(folder, site):
 def main():
     torch.manual_seed(7)
     torch.set_num_threads(1)
-    folder = pathlib.Path(sys.argv[1])
+    folder = pathlib.Path(__file__).resolve().parents[3] / "experts/smollm2-135m-instruct"
     cases = []
     for n, width in [(1, 33), (5, 40), (128, 64)]:
         gates = torch.randn(n, width) * 0.03 + 0.01

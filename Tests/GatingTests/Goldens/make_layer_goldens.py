@@ -1,11 +1,11 @@
 """Writes layers.json: what transformers' routers and DeepSeek's load balancer make of random inputs, for GatingTests.
 
-usage: make_layer_goldens.py EPLB_PY   (eplb.py of github.com/deepseek-ai/EPLB)
+SKEIN_EPLB names eplb.py of github.com/deepseek-ai/EPLB; without it nothing is written. Arguments are ignored.
 
 Each router gets the identity as its weight, so that the hidden state is the logits. OpenMoE, which transformers lacks, is the
 expression of its reference: top-2 of the f32 softmax, raw. The last balancer case is the example of EPLB's README.
 """
-import importlib.util, json, pathlib, sys
+import importlib.util, json, os, pathlib, sys
 import torch
 from transformers.models.deepseek_v2 import modeling_deepseek_v2 as v2
 from transformers.models.deepseek_v3 import modeling_deepseek_v3 as v3
@@ -71,7 +71,9 @@ for norm in (False, True):
 cases.append(case("gptOSS", logits, *run(oss.GptOssTopKRouter, 16, 4, logits)))
 cases.append(case("granite", logits, *run(granite.GraniteMoeTopKRouter, 16, 4, logits)))
 
-spec = importlib.util.spec_from_file_location("eplb", sys.argv[1])
+if not os.environ.get("SKEIN_EPLB"):
+    sys.exit(print("SKIPPED: SKEIN_EPLB names no eplb.py"))
+spec = importlib.util.spec_from_file_location("eplb", os.environ["SKEIN_EPLB"])
 eplb = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(eplb)
 plans = []

@@ -3,9 +3,9 @@
 Matrices are made here and there by the same integer recurrence, so that only the answers are stored; two products of real adapters are
 stored whole, subsampled to every 12th row and column.
 
-usage: make_goldens.py EXPERTS_DIR
+The experts are the shipped ones; arguments are ignored.
 """
-import json, pathlib, sys
+import json, pathlib
 import numpy
 from safetensors.numpy import load_file
 
@@ -37,7 +37,7 @@ def main():
         out["mean"].append({"seed": seed, "count": count, "shape": [outputs, rank, inputs], "kept": kept,
                             "values": s.tolist(), "product": numpy.float32(best).flatten().tolist()})
     for name, site in [("french", "model.layers.14.mlp.up_proj"), ("swift", "model.layers.3.self_attn.q_proj")]:
-        adapter = load_file(pathlib.Path(sys.argv[1]) / name / "adapter_model.safetensors")
+        adapter = load_file(pathlib.Path(__file__).resolve().parents[3] / "experts/smollm2-135m-instruct" / name / "adapter_model.safetensors")
         a = adapter[f"base_model.model.{site}.lora_A.weight"].astype(numpy.float32)[:, ::12]
         b = adapter[f"base_model.model.{site}.lora_B.weight"].astype(numpy.float32)[::12]
         s, vt = svd(b.astype(float) @ a.astype(float))
