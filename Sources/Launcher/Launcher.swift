@@ -34,7 +34,11 @@ package enum Launcher {
             records.remove("launcher")
             topology.paths.removeSockets()
         }
-        try supervisor.run { stop.isRequested }
+        try? FileManager.default.removeItem(atPath: topology.paths.lastEndFile)
+        do { try supervisor.run { stop.isRequested } } catch {
+            try? Data(error.description.utf8).write(to: URL(fileURLWithPath: topology.paths.lastEndFile))
+            throw error
+        }
         _ = consume lock
     }
 

@@ -13,6 +13,7 @@ extension ClusterPaths {
         for folder in [state, logs, processes] {
             try makeFolder(folder, advice: "copy the topology into a folder that you may write to")
         }
+        try requireRoom()
         let parent = URL(fileURLWithPath: sockets).deletingLastPathComponent().path
         // The parent first: under /tmp somebody else may have made it before us.
         for folder in [parent, sockets] {
@@ -31,6 +32,20 @@ extension ClusterPaths {
         guard Self.isPrivateFolder(sockets, userID: userID) else { return }
         try? FileManager.default.removeItem(atPath: sockets)
     }
+
+    /// On a full disk nothing could say why nothing starts: not even the logs.
+    private func requireRoom() throws(ClusterPathsError) {
+        let probe = state + "/.room"
+        defer { try? FileManager.default.removeItem(atPath: probe) }
+        do { try Data(repeating: 0x20, count: Self.roomBytesMin).write(to: URL(fileURLWithPath: probe)) } catch {
+            throw ClusterPathsError(
+                path: state,
+                message: "cannot be written to (\(reason(error))); make room, or copy the topology elsewhere")
+        }
+    }
+
+    /// For logs, process records and the statistics' first pages.
+    private static let roomBytesMin = 1 << 18
 
     private func makeFolder(_ path: String, advice: String) throws(ClusterPathsError) {
         do {

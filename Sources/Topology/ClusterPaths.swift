@@ -16,6 +16,8 @@ package struct ClusterPaths: Equatable, Sendable {
     package var statisticsFile: String { state + "/statistics.sqlite" }
     /// How the experts differ from the topology, because some were published and retired.
     package var expertsManifest: String { state + "/experts.json" }
+    /// Why the launcher gave up, until the next launch.
+    package var lastEndFile: String { state + "/last-end.txt" }
     /// Held (flock) by the one launcher of this cluster.
     package var launchLock: String { state + "/launch.lock" }
 

@@ -67,6 +67,9 @@ extension ClusterTopology {
         func failure(_ message: String) -> TopologyError {
             TopologyError(issues: [.init(path: path, line: nil, key: "", message: message)])
         }
+        let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        // A link's target counts, and the descriptors of process substitution are links to pipes.
+        if kind == .typeDirectory { throw failure("is a folder; give the topology file in it") }
         let data: Data
         do {
             guard let handle = FileHandle(forReadingAtPath: path) else {

@@ -64,6 +64,7 @@ enum Main {
     private static func end(_ error: any Error) -> Never {
         Terminal.endProgress()
         guard let failure = CommandFailure(expected: error) else { endParsing(error) }
+        JSONOutput.printFailure(kind: failure.kind.rawValue, failure.message)
         if !failure.message.isEmpty { Terminal.note("skein: \(failure.message)") }
         exit(failure.kind.exitCode)
     }
@@ -77,6 +78,7 @@ enum Main {
             print(text)
             exit(0)
         }
+        JSONOutput.printFailure(kind: "usage", Skein.message(for: error))
         Terminal.note(text)
         exit(code == .validationFailure ? CommandFailure.Kind.usage.exitCode : CommandFailure.Kind.failed.exitCode)
     }

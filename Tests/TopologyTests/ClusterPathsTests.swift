@@ -122,7 +122,7 @@ struct ClusterPathsTests {
         }
     }
 
-    @Test(arguments: [("/nonexistent/t.yaml", "no such file"), ("/tmp", "cannot be read")])
+    @Test(arguments: [("/nonexistent/t.yaml", "no such file"), ("/tmp", "is a folder")])
     func unreadableTopologies(path: String, message: String) throws {
         let error = try #require(throws: TopologyError.self) { try ClusterTopology(contentsOf: path) }
         #expect(error.description.hasPrefix("\(path): \(message)"))

@@ -21,7 +21,8 @@ extension RouterShell {
     func refuseOversize(_ oversize: Oversize) {
         refuse(
             .oversize,
-            "\(oversize.frames) frames of \(oversize.bytes) bytes; at most \(FrameLimits().framesMax) frames are read",
+            "\(oversize.frames) frames of \(oversize.bytes) bytes; at most \(FrameLimits().framesMax) frames are read, and "
+                + "\(FrameLimits().bytesMax) bytes",
             to: ClientConnection(routingID: oversize.routingID))
     }
 

@@ -5,10 +5,10 @@ import Statistics
 import Threading
 
 /// What the routing core observes on its way into the recorder, and the recorder's way out: the PUB stream once a
-/// second, the history once a minute.
+/// second, the history every five: what a router that is killed takes with it.
 struct RouterStatistics {
     private static let publishMicroseconds: UInt64 = 1_000_000
-    private static let handOverMicroseconds: UInt64 = 60_000_000
+    private static let handOverMicroseconds: UInt64 = 5_000_000
 
     private var recorder: StatisticsRecorder
     private let store: StatisticsStore?

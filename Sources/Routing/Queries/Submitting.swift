@@ -57,8 +57,8 @@ extension RoutingStateMachine {
             let (total, own) = (queries.shares.total, queries.shares[submission.key.identity])
             return Failure(
                 .busy,
-                "\(total.waiting) queries wait and \(total.running) run, \(own.live) of them yours; one client may hold as "
-                    + "many as are left free for others; try again in a moment",
+                "\(total.waiting) queries wait and \(total.running) run, \(own.live) of them of your key or user, "
+                    + "which may hold no more than are left free; try again in a moment",
                 retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
         if configuration.waitForWorkerMilliseconds == 0, !hasReadyWorker(submission.model) {

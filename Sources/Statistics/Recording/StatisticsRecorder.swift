@@ -66,7 +66,7 @@ package struct StatisticsRecorder {
             windowSeconds: windowSeconds, nowUnixSeconds: nowUnixSeconds, unwritten: recent, completion: completion)
     }
 
-    /// Hands what is recent to the history, once a minute or so and at the end. A history that is behind takes
+    /// Hands what is recent to the history, every few seconds and at the end. A history that is behind takes
     /// nothing; then it stays here and goes with the next hand-over. True when there is nothing left to hand over.
     @discardableResult
     package mutating func handOver(to store: StatisticsStore, nowUnixSeconds: UInt64) -> Bool {

@@ -14,7 +14,7 @@ struct ExpertFolders {
         self.paths = try paths.flatMap { path in
             let found = Self.adapters(in: path, levels: 2)
             guard !found.isEmpty else {
-                throw CommandFailure.failed(
+                throw CommandFailure.usage(
                     "\(path): no expert here: no folder with \(AdapterFolder.configurationFile) in it")
             }
             return found

@@ -7,11 +7,16 @@ import Topology
 struct FrontDoor {
     let endpoint: Messaging.Endpoint
     let security: ConnectorSecurity
+    /// Why the cluster's launcher gave up, where one did.
+    var lastEnd: String?
 
     /// Says at once where there is nothing to connect to, and speaks of keys only where there can be any.
     func connect() async throws -> RouterClient {
         if case .ipc(let path) = endpoint, !FileManager.default.fileExists(atPath: path) {
-            throw ClientError.unreachable(endpoint, hint: "there is no such socket; start the cluster (skein launch)")
+            throw ClientError.unreachable(
+                endpoint,
+                hint: (lastEnd.map { "the cluster ended: \($0); " } ?? "there is no such socket; ")
+                    + "start the cluster (skein launch)")
         }
         do { return try await RouterClient.connect(endpoint, security: security) } catch {
             guard endpoint.isLocal, case ClientError.unreachable = error else { throw error }
@@ -26,6 +31,7 @@ extension FrontDoor {
     init(_ topology: ClusterTopology, key: String? = nil, serverKey: String? = nil) throws {
         endpoint = try Messaging.Endpoint(topology.router.front.advertise.description)
         security = try Self.security(of: endpoint, topology.security, key: key, serverKey: serverKey)
+        lastEnd = try? String(contentsOfFile: topology.paths.lastEndFile, encoding: .utf8)
     }
 
     static func security(

@@ -59,15 +59,19 @@ extension CommandFailure {
         case let error as WorkerFault: self = .failed(error.description)
         case let error as PeerError: self = .failed(error.description)
         case let error as PackingError: self = .failed("\(error)")
+        case let error as ClusterPathsError: self = .failed(error.description)
         case let error as ThreadingError: self = .failed(error.description)
         case let error as ExpertSetError: self = .failed(error.description)
         default: return nil
         }
     }
 
-    /// What cannot be read is a failure; what was read and is not right for its place is refused.
+    /// Another trunk's expert and a taken name are refused; a file that is not what it should be is a failure, as with models.
     private init(_ error: ExpertStoreError) {
-        self = error.reason == .unreadable ? .failed(error.description) : .refused(error.description)
+        switch error.reason {
+        case .otherTrunk, .nameTaken: self = .refused(error.description)
+        case .unreadable, .missing, .malformed, .hashMismatch, .unsupported, .adapter: self = .failed(error.description)
+        }
     }
 
     /// Ids that no model of this vocabulary has, or too few of them, are a wrong input; too many are for a model to refuse.

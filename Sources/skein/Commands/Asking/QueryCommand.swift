@@ -45,6 +45,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     }
 
     func run() async throws {
+        for path in [receipt, traceSVG].compactMap(\.self) { try OutputFile.require(path) }
         let interruption = try Interruption()
         let query = try query()
         let client = try await cluster.connect()

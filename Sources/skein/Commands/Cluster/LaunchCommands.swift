@@ -30,6 +30,7 @@ struct Launch: AsyncParsableCommand {
     func run() async throws {
         let cluster = try ClusterTopology(contentsOf: topology)
         try cluster.verifyFiles()
+        try cluster.verifyHistory()
         if detach { return try await launchDetached(cluster) }
         let stop = StopRequest()
         let signals = try SignalWatch { _ in stop.request() }

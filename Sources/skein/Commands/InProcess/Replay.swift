@@ -48,7 +48,7 @@ struct Replay: ParsableCommand {
         let data = Data(try InputFile.bytes(path))
         let receipt: AnswerReceipt
         do { receipt = try JSONDecoder().decode(AnswerReceipt.self, from: data) } catch {
-            throw CommandFailure.usage("\(path): not a receipt of `skein query --receipt` (\(error))")
+            throw CommandFailure.usage("\(path): not a receipt of `skein query --receipt` ; write one with that flag")
         }
         guard receipt.receipt == AnswerReceipt.form else {
             throw CommandFailure.usage(
