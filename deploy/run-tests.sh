@@ -101,6 +101,7 @@ goldens() {
 sanitizer() {
     local scratch=.build-${1:0:1}san
     SKEIN_SIMULATION_SECONDS=10 TSAN_OPTIONS="suppressions=$PWD/deploy/thread-sanitizer.txt" \
+        LSAN_OPTIONS="suppressions=$PWD/deploy/leak-sanitizer.txt:print_suppressions=0" \
         swift test -c release --scratch-path "$scratch" --sanitize="$1" --disable-xctest --no-parallel --skip ClusterTests
 }
 
