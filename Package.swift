@@ -55,7 +55,7 @@ let package = Package(
 
         // Layer 1: values and the wrappers of one C library each.
         .target(name: "Benchmarking", swiftSettings: strict),
-        .target(name: "Evaluation", swiftSettings: safe),
+        .target(name: "Evaluation", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Charts", swiftSettings: safe),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
@@ -122,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Charts", "Client", "Digest", "Evaluation", "ExpertStore", "Gating", "Inference",
+                "Benchmarking", "Charts", "Client", "Deciding", "Digest", "Evaluation", "ExpertStore", "Gating",
+                "Inference",
                 "Kernels", "Launcher", "Learning", "Messaging", "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",

@@ -52,7 +52,7 @@ final class ForwardPass {
             PreparedLayer(layer, buffers, tail: index == last ? buffers.wanted : buffers.all, bank: bank)
         }
         head = PreparedGroup(
-            model.head, input: buffers.normed.columns, outputs: [logits.columns], bank: bank)
+            model.head, input: buffers.normed.columns, outputs: model.logitColumns(of: logits), bank: bank)
     }
 
     /// Fills `logits` rows 0 ..< batch.wanted.count, and the cache for every row.
@@ -91,7 +91,13 @@ final class ForwardPass {
     private func embed(_ tokens: [Int32]) {
         let embedding = model.embedding
         for (row, token) in tokens.enumerated() {
-            buffers.all.hidden.withMutableRow(row) { embedding.dequantise(row: Int(token), into: &$0) }
+            buffers.all.hidden.withMutableRow(row) { values in
+                if let functional = model.functional, Int(token) >= model.configuration.vocabularySize {
+                    functional.copyEmbedding(Int(token) - model.configuration.vocabularySize, into: &values)
+                } else {
+                    embedding.dequantise(row: Int(token), into: &values)
+                }
+            }
         }
     }
 

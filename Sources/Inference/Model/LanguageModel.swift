@@ -12,9 +12,12 @@ package struct LanguageModel: Sendable {
     let finalNorm: [Float]
     /// The head; `linears[0].base` is [vocabulary, hidden].
     let head: SiteGroup
+    /// Of a master.
+    var functional: FunctionalRows?
 
     package var numericsID: String { mode.numericsID }
-    package var vocabularySize: Int { configuration.vocabularySize }
+    /// Functional tokens included.
+    package var vocabularySize: Int { configuration.vocabularySize + (functional?.count ?? 0) }
 
     /// All groups of linear layers, by index: what an expert bank may serve.
     package var siteGroups: [SiteGroup] { layers.flatMap(\.groups) + [head] }

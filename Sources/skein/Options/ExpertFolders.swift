@@ -23,6 +23,8 @@ struct ExpertFolders {
 
     private static func adapters(in path: String, levels: Int) -> [String] {
         let files = FileManager.default
+        // A master's LoRA is no expert's.
+        if files.fileExists(atPath: "\(path)/\(MasterFolder.descriptionFile)") { return [] }
         if files.fileExists(atPath: "\(path)/\(AdapterFolder.configurationFile)") { return [path] }
         guard levels > 0, let entries = try? files.contentsOfDirectory(atPath: path) else { return [] }
         return entries.filter { !$0.hasPrefix(".") && $0 != MeanAdapter.folderName }.sorted().flatMap {

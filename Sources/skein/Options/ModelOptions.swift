@@ -37,18 +37,7 @@ struct ModelOptions: ParsableArguments {
                 + "deploy/fetch-model.sh")
     }
 
-    func load() throws -> LoadedModel {
-        try Self.requireModel(model)
-        let started = ContinuousClock.now
-        let text = try ModelText(path: model)
-        let checkpoint = try Checkpoint.open(model)
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        let team = ComputeTeam(threads: threads ?? max(1, min(cores, Self.defaultThreadsMax)))
-        let progress = ThrottledProgress("loading \(model)")
-        let weights = try LanguageModel.load(checkpoint, mode: compute, team: team) { progress.show(fraction: $0) }
-        Terminal.endProgress()
-        return LoadedModel(text: text, weights: weights, team: team, loading: started.duration(to: .now))
-    }
+    func load() throws -> LoadedModel { try LoadedModel.load(model, mode: compute, threads: threads) }
 }
 
 extension ComputeMode: ExpressibleByArgument {}
@@ -61,4 +50,17 @@ struct LoadedModel {
     let loading: Duration
 
     var endTokens: Set<Int32> { Set(weights.configuration.endTokens.map { Int32(clamping: $0) }) }
+
+    static func load(_ path: String, mode: ComputeMode, threads: Int?) throws -> LoadedModel {
+        try ModelOptions.requireModel(path)
+        let started = ContinuousClock.now
+        let text = try ModelText(path: path)
+        let checkpoint = try Checkpoint.open(path)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let team = ComputeTeam(threads: threads ?? max(1, min(cores, ModelOptions.defaultThreadsMax)))
+        let progress = ThrottledProgress("loading \(path)")
+        let weights = try LanguageModel.load(checkpoint, mode: mode, team: team) { progress.show(fraction: $0) }
+        Terminal.endProgress()
+        return LoadedModel(text: text, weights: weights, team: team, loading: started.duration(to: .now))
+    }
 }
