@@ -122,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "skein",
             dependencies: [
-                "Benchmarking", "Charts", "Client", "Deciding", "Digest", "Evaluation", "ExpertStore", "Gating", "Inference",
+                "Benchmarking", "Charts", "Client", "Deciding", "Digest", "Evaluation", "ExpertStore", "Gating",
+                "Inference",
                 "Kernels", "Launcher", "Learning", "Messaging", "Observability",
                 "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
                 "WorkerService",
@@ -153,7 +154,8 @@ let package = Package(
             exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Digest", "Learning", "Weights"], exclude: ["Goldens"], swiftSettings: strict),
+            name: "LearningTests", dependencies: ["Digest", "Learning", "Weights"], exclude: ["Goldens"],
+            swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(
