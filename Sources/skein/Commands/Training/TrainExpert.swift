@@ -1,4 +1,5 @@
 import ArgumentParser
+import Digest
 import ExpertStore
 import Foundation
 import Learning

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Deciding
+import Digest
 import ExpertStore
 import Foundation
 import Learning
