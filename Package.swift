@@ -154,7 +154,8 @@ let package = Package(
             exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Learning", "Weights"], exclude: ["Goldens"], swiftSettings: strict),
+            name: "LearningTests", dependencies: ["Digest", "Learning", "Weights"], exclude: ["Goldens"],
+            swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),
         .testTarget(

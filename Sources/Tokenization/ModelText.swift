@@ -19,6 +19,12 @@ package struct ModelText: Sendable {
         try template.get().render(messages, with: tokenizer)
     }
 
+    /// A conversation that has been, without the head of another turn.
+    /// - Throws: as `encode(_:)`.
+    package func render(_ messages: [ChatMessage]) throws(TokenizationError) -> [Int32] {
+        try template.get().render(messages, addGenerationPrompt: false, with: tokenizer)
+    }
+
     /// Text as it is, after the model's begin-of-sequence token where it wants one.
     package func encode(raw text: String, parseSpecial: Bool) -> [Int32] {
         let head = tokenizer.addsBeginOfSequence ? [tokenizer.beginOfSequence].compactMap { $0 } : []

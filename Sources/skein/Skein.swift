@@ -26,7 +26,9 @@ struct Skein: AsyncParsableCommand {
             CommandGroup(name: "Asking:", subcommands: [QueryCommand.self, ChatCommand.self, StatsCommand.self]),
             CommandGroup(
                 name: "In process:", subcommands: [Generate.self, ScoreCommand.self, Tokenize.self, Replay.self]),
-            CommandGroup(name: "Experts:", subcommands: [ExpertCommand.self, EvalCommand.self, InspectCommand.self]),
+            CommandGroup(
+                name: "Experts:",
+                subcommands: [ExpertCommand.self, TrainCommand.self, EvalCommand.self, InspectCommand.self]),
             CommandGroup(name: "Tools:", subcommands: [Bench.self, Keygen.self, Simulate.self]),
         ])
 }

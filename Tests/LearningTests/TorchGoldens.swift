@@ -36,3 +36,12 @@ struct TorchGoldens {
         return parameters
     }
 }
+
+/// What torch's AdamW makes of the golden model in six steps.
+struct StepGoldens {
+    private let file: SafetensorsFile
+
+    init() throws { file = try SafetensorsFile(path: "\(TorchGoldens.folder)/steps.safetensors") }
+
+    func floats(_ name: String) throws -> [Float] { try file.tensor(name).floats() }
+}

@@ -116,26 +116,10 @@ package struct ExpertImport {
         try PEFTFolder.write(adapter, trunkName: trunkName, to: staging)
     }
 
-    /// Checks everything, adds prototypes where there are none, and writes the manifest.
     private func finish(_ staging: String) throws(ExpertStoreError) {
-        let adapter = try readingWeights { () throws(WeightsError) in
-            let adapter = try AdapterFolder.open(staging)
-            try adapter.check(against: trunk)
-            try adapter.checkFinite()
-            return adapter
-        }
-        if adapter.prototypes == nil {
-            let hash = try StoredExpert.digest(adapter.weightsPath)
-            try PEFTFolder.write(
-                Prototypes.file(for: adapter, hash: hash.hex), to: "\(staging)/\(SiteVectors.Kind.arrow.fileName)")
-        }
-        var files: [String: SHA256Digest] = [:]
-        for file in (try? FileManager.default.contentsOfDirectory(atPath: staging)) ?? [] {
-            files[file] = try StoredExpert.digest("\(staging)/\(file)")
-        }
-        let manifest = ExpertManifest(
-            name: name, trunk: .init(name: trunkName, hash: trunkHash), files: files, licence: licence,
-            provenance: provenance)
-        try PEFTFolder.write(Array(manifest.yaml.utf8), to: "\(staging)/\(ExpertManifest.fileName)")
+        try ExpertSeal(
+            name: name, trunkName: trunkName, trunk: trunk, trunkHash: trunkHash, licence: licence,
+            provenance: provenance
+        ).apply(to: staging)
     }
 }

@@ -34,7 +34,7 @@ enum PEFTFolder {
         }
     }
 
-    private static func writeJSON(_ document: some Encodable, to path: String) throws(ExpertStoreError) {
+    static func writeJSON(_ document: some Encodable, to path: String) throws(ExpertStoreError) {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -44,6 +44,23 @@ package final class FrozenTrunk: Sendable {
         self.positions = positions
     }
 
+    /// Refuses what this target has no backward pass for.
+    package static func check(_ configuration: ModelConfiguration, file: String) throws(LearningError) {
+        let usual = 1 / Float(configuration.headDimension).squareRoot()
+        let what: String? =
+            if configuration.mixture != nil { "a mixture of experts" } else if configuration.queryKeyNorm != .none {
+                "norms of queries and keys"
+            } else if configuration.projectionClip != nil {
+                "clamped projections"
+            } else if configuration.activation != .silu {
+                "a doubled gate"
+            } else if abs(configuration.attentionScale - usual) > 1e-6 * usual { "another scale of attention" } else {
+                nil
+            }
+        guard let what else { return }
+        throw LearningError(.mismatch, file, "has \(what); training is for dense models like Llama, Mistral and Qwen2")
+    }
+
     static func matrix(_ name: String, _ checkpoint: Checkpoint) throws(WeightsError) -> FloatRows {
         let tensor = try checkpoint.tensor(name)
         let result = FloatRows(tensor.rows, tensor.columns)

@@ -71,6 +71,9 @@ package final class BatchPass {
         return losses.withLock { $0.reduce(0, +) }
     }
 
+    /// The new rows' logits where the block's first target is predicted.
+    func newRowLogits(_ block: TrainingBlock) -> [Float] { shards[0].newRowLogits(block) }
+
     package func clearGradient() { for shard in shards { shard.gradient.view.clear() } }
 
     /// The shards' gradients added up in their order, into the first one's; flat, like the trained parameters.

@@ -53,6 +53,26 @@ final class ShardPass {
     func run(_ blocks: [TrainingBlock], weight: Float?) -> Double {
         let segments = segments(of: blocks)
         guard let rows = segments.last?.upperBound else { return 0 }
+        passForward(blocks, segments, rows, weight)
+        let loss = passHead(blocks, segments, rows, weight)
+        if weight != nil { passBack(blocks, segments, rows) }
+        return loss
+    }
+
+    /// E_new h, [newRows], where the block's first target is predicted.
+    func newRowLogits(_ block: TrainingBlock) -> [Float] {
+        let rows = block.tokens.count
+        passForward([block], [0..<rows], rows, nil)
+        guard let target = block.isTarget.dropFirst().firstIndex(of: true) else { return [] }
+        let row = checkpoints[trunk.layers.count].first(rows).rows(target - 1..<target)
+        let h = normed.first(1)
+        NormPass.forward(row, trunk.norm, trunk.configuration.rmsNormEpsilon, into: h)
+        return (0..<parameters.newRows).map { index in
+            Vectors.dot(h.base, parameters.values.base + parameters.headRows + index * h.columns, count: h.columns)
+        }
+    }
+
+    private func passForward(_ blocks: [TrainingBlock], _ segments: [Range<Int>], _ rows: Int, _ weight: Float?) {
         precondition(rows <= rowsMax, "\(rows) rows in a shard of \(rowsMax)")
         embed(blocks, segments)
         for index in 0..<trunk.layers.count {
@@ -60,9 +80,6 @@ final class ShardPass {
                 checkpoints[index].first(rows), index, segments, into: checkpoints[index + 1].first(rows),
                 trace(index, weight))
         }
-        let loss = passHead(blocks, segments, rows, weight)
-        if weight != nil { passBack(blocks, segments, rows) }
-        return loss
     }
 
     private func trace(_ index: Int, _ weight: Float?) -> LayerTrace {

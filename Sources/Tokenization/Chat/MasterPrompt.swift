@@ -1,5 +1,5 @@
 /// How a query is put to a master: the model's own chat form, with this system message and the query as the only turn. The functional token
-/// is the first of the answer; where there is a rewrite it follows as text, and the token that ends a turn ends it.
+/// is the first of the answer; where there is a rewrite it follows as an argument, `("…")`, and the token that ends a turn ends it.
 ///
 /// One place for whoever trains a master and whoever asks one: another wording would be another input.
 package enum MasterPrompt {

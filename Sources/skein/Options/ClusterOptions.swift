@@ -40,7 +40,7 @@ struct ClusterOptions: ParsableArguments {
                 of: endpoint, topology.security, key: key, serverKey: serverKey))
     }
 
-    private func frontDoor() throws -> FrontDoor {
+    func frontDoor() throws -> FrontDoor {
         guard topology == nil || socket == nil else {
             throw CommandFailure.usage("--topology and --socket name the same thing; give one of them")
         }

@@ -5,6 +5,7 @@ import Gating
 import Inference
 import Kernels
 import Launcher
+import Learning
 import Messaging
 import Threading
 import Tokenization
@@ -49,6 +50,7 @@ extension CommandFailure {
         case let error as ModelError: self = .failed(error.description)
         case let error as TokenizationError: self = .failed(error.description)
         case let error as ScoreError: self = .init(error)
+        case let error as LearningError: self = .init(error)
         case let error as AdmissionError: self = .init(error)
         case let error as EngineLimitsError: self = .failed(error.description)
         case let error as LauncherError: self = .init(error)
@@ -71,6 +73,15 @@ extension CommandFailure {
         switch error.reason {
         case .otherTrunk, .nameTaken: self = .refused(error.description)
         case .unreadable, .missing, .malformed, .hashMismatch, .unsupported, .adapter: self = .failed(error.description)
+        }
+    }
+
+    /// What is wrong with the data is a wrong input; a run that does not fit beside another, or to a trunk, is refused.
+    private init(_ error: LearningError) {
+        switch error.reason {
+        case .malformed, .tooLittle, .tooLong, .unreadable: self = .usage(error.description)
+        case .mismatch, .taken: self = .refused(error.description)
+        case .unwritable, .notFinite: self = .failed(error.description)
         }
     }
 

@@ -24,18 +24,40 @@ struct ExpertPublish: AsyncParsableCommand {
 
     func run() async throws {
         let path = URL(filePath: folder).standardizedFileURL.resolvingSymlinksInPath().path
-        let expert = try StoredExpert(folder: path)
-        let client = try await cluster.connect()
+        let publication = ExpertPublication(
+            try StoredExpert(folder: path), shadow: shadow, worker: worker, model: model)
+        try await publication.perform(on: try await cluster.connect(), json: json)
+    }
+}
+
+/// An expert on its way into a running cluster.
+struct ExpertPublication: Sendable {
+    private let change: ChangeExperts
+    private let id: String
+
+    init(_ expert: StoredExpert, shadow: Bool, worker: String? = nil, model: String? = nil) {
+        let path = URL(filePath: expert.folder).standardizedFileURL.resolvingSymlinksInPath().path
+        id = expert.id
+        change = ChangeExperts(
+            id: .random(), change: .publish, model: model ?? "", expert: expert.name,
+            sha256: expert.manifest.contentHash.hex, folder: path, worker: worker ?? "", shadow: shadow)
+    }
+
+    func perform(on client: RouterClient, json: Bool) async throws {
         defer { client.close() }
-        let changed = try await client.change(
-            ChangeExperts(
-                id: .random(), change: .publish, model: model ?? "", expert: expert.name,
-                sha256: expert.manifest.contentHash.hex, folder: path, worker: worker ?? "",
-                shadow: shadow))
+        let changed = try await client.change(change)
         try ExpertsChangedOutput(changed).show(
-            json,
-            "published \(shadow ? "the shadow " : "")\(expert.name)@\(expert.manifest.contentHash.hex.prefix(12)) on \(changed.worker)"
-        )
+            json, "published \(change.shadow ? "the shadow " : "")\(id) on \(changed.worker)")
+    }
+}
+
+extension PublishOptions {
+    /// Does it where it was asked for.
+    func giveToCluster(_ expert: StoredExpert, json: Bool) throws {
+        guard publish else { return }
+        let publication = ExpertPublication(expert, shadow: shadow)
+        let door = try cluster.frontDoor()
+        try OnPool.wait { try await publication.perform(on: try await door.connect(), json: json) }
     }
 }
 
