@@ -52,7 +52,7 @@ struct AnswerStream {
         }
         if let error = chunk.error { throw EndpointFault(.status, "it broke off: \(error.message ?? "unknown error")") }
         guard let choice = chunk.choices?.first else { return [] }
-        if let reason = choice.finish_reason { finishReason = reason }
+        if let reason = choice.finishReason { finishReason = reason }
         return Array((choice.delta?.content ?? choice.message?.content ?? "").utf8)
     }
 
@@ -61,7 +61,7 @@ struct AnswerStream {
         guard let chunk = try? JSONDecoder().decode(Chunk.self, from: Data(body)),
             let choice = chunk.choices?.first, let text = choice.message?.content
         else { throw EndpointFault(.malformed, "it sent JSON that is no answer: \(excerpt(body))") }
-        return (Array(text.utf8), choice.finish_reason ?? "stop")
+        return (Array(text.utf8), choice.finishReason ?? "stop")
     }
 
     /// What a server says of an error.
@@ -78,7 +78,12 @@ struct AnswerStream {
         struct Content: Decodable { let content: String? }
         struct Choice: Decodable {
             let delta, message: Content?
-            let finish_reason: String?
+            let finishReason: String?
+
+            enum CodingKeys: String, CodingKey {
+                case delta, message
+                case finishReason = "finish_reason"
+            }
         }
         struct Problem: Decodable { let message: String? }
 

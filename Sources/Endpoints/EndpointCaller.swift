@@ -1,16 +1,10 @@
 import CCurl
-import Synchronization
+import Glibc
 import Threading
 
 /// Calls servers outside the cluster, many at once, on a thread of its own: libcurl's multi interface.
 package final class EndpointCaller: Sendable {
-    private enum Command: Sendable {
-        case call(UInt64, EndpointRequest)
-        case hangUp(UInt64)
-        case stop
-    }
-
-    private let commands: Mailbox<Command>
+    private let commands: Mailbox<CallCommand>
     private let multi: MultiHandle
     private let thread: NamedThread
 
@@ -22,52 +16,13 @@ package final class EndpointCaller: Sendable {
         clock: @escaping @Sendable () -> UInt64 = { MonotonicClock.nowMicroseconds },
         report: @escaping @Sendable (UInt64, EndpointEvent) -> Void
     ) throws(ThreadingError) {
-        let commands = Mailbox<Command>(capacity: 4 * Self.callsMax)
+        let commands = Mailbox<CallCommand>(capacity: 4 * Self.callsMax)
         let multi = MultiHandle()
         self.commands = commands
         self.multi = multi
         thread = try NamedThread(name: "endpoints") {
-            var transfers: [UInt64: Transfer] = [:]
-            while true {
-                for command in commands.drain() {
-                    switch command {
-                    case .call(let ticket, let request):
-                        guard
-                            let transfer = Transfer(
-                                ticket, request, clock: clock, emit: { report(ticket, $0) })
-                        else {
-                            let fault = EndpointFault(.unreachable, "libcurl has no memory left")
-                            report(ticket, .ended(.failed(fault)))
-                            continue
-                        }
-                        guard transfers.count < Self.callsMax else {
-                            transfer.fail(EndpointFault(.busy, "\(Self.callsMax) calls run already"))
-                            continue
-                        }
-                        transfers[ticket] = transfer
-                        multi.add(transfer)
-                    case .hangUp(let ticket):
-                        if let transfer = transfers.removeValue(forKey: ticket) { multi.remove(transfer) }
-                    case .stop:
-                        for transfer in transfers.values { multi.remove(transfer) }
-                        return
-                    }
-                }
-                for (handle, code) in multi.perform() {
-                    guard let transfer = transfers.values.first(where: { $0.handle == handle }) else { continue }
-                    transfers[transfer.ticket] = nil
-                    multi.remove(transfer)
-                    transfer.end(code)
-                }
-                let now = clock()
-                for transfer in transfers.values where transfer.silentAtMicroseconds <= now {
-                    transfers[transfer.ticket] = nil
-                    multi.remove(transfer)
-                    transfer.failForSilence()
-                }
-                let next = transfers.values.map(\.silentAtMicroseconds).min()
-                multi.wait(milliseconds: next.map { Int(($0 - min($0, now)) / 1000) + 1 } ?? 1000)
-            }
+            var calls = Calls(multi: multi, clock: clock, report: report)
+            while commands.drain().allSatisfy({ calls.take($0) }) { calls.go() }
         }
     }
 
@@ -78,13 +33,81 @@ package final class EndpointCaller: Sendable {
     package func hangUp(_ ticket: UInt64) { _ = push(.hangUp(ticket)) }
 
     package func stop() {
-        _ = push(.stop)
+        while !push(.stop) { usleep(1000) }
         thread.join()
     }
 
-    private func push(_ command: Command) -> Bool {
+    private func push(_ command: CallCommand) -> Bool {
         defer { multi.wake() }
         return commands.push(command)
+    }
+}
+
+private enum CallCommand: Sendable {
+    case call(UInt64, EndpointRequest)
+    case hangUp(UInt64)
+    case stop
+}
+
+/// The calls that run, on their thread.
+private struct Calls {
+    let multi: MultiHandle
+    let clock: @Sendable () -> UInt64
+    let report: @Sendable (UInt64, EndpointEvent) -> Void
+    private var transfers: [UInt64: Transfer] = [:]
+
+    init(
+        multi: MultiHandle, clock: @escaping @Sendable () -> UInt64,
+        report: @escaping @Sendable (UInt64, EndpointEvent) -> Void
+    ) {
+        self.multi = multi
+        self.clock = clock
+        self.report = report
+    }
+
+    /// False: it was the last command.
+    mutating func take(_ command: CallCommand) -> Bool {
+        switch command {
+        case .call(let ticket, let request): begin(ticket, request)
+        case .hangUp(let ticket): if let transfer = transfers.removeValue(forKey: ticket) { multi.remove(transfer) }
+        case .stop:
+            for transfer in transfers.values { multi.remove(transfer) }
+            return false
+        }
+        return true
+    }
+
+    private mutating func begin(_ ticket: UInt64, _ request: EndpointRequest) {
+        let emit = { [report] (event: EndpointEvent) in report(ticket, event) }
+        guard let transfer = Transfer(ticket, request, clock: clock, emit: emit) else {
+            return report(ticket, .ended(.failed(EndpointFault(.unreachable, "libcurl has no memory left"))))
+        }
+        guard transfers.count < EndpointCaller.callsMax else {
+            return transfer.fail(EndpointFault(.busy, "\(EndpointCaller.callsMax) calls run already"))
+        }
+        transfers[ticket] = transfer
+        multi.add(transfer)
+    }
+
+    /// Does what can be done, then waits for news.
+    mutating func go() {
+        for (handle, code) in multi.perform() {
+            guard let transfer = transfers.values.first(where: { $0.handle == handle }) else { continue }
+            take(out: transfer)
+            transfer.end(code)
+        }
+        let now = clock()
+        for transfer in transfers.values where transfer.silentAtMicroseconds <= now {
+            take(out: transfer)
+            transfer.failForSilence()
+        }
+        let next = transfers.values.map(\.silentAtMicroseconds).min()
+        multi.wait(milliseconds: next.map { Int(($0 - min($0, now)) / 1000) + 1 } ?? 1000)
+    }
+
+    private mutating func take(out transfer: Transfer) {
+        transfers[transfer.ticket] = nil
+        multi.remove(transfer)
     }
 }
 

@@ -44,14 +44,20 @@ package struct EndpointRequest: Sendable, Equatable {
             let model: String
             let messages: [Message]
             let stream = true
-            let max_tokens: Int
-            let temperature, top_p: Float
+            let maxTokens: Int
+            let temperature, topP: Float
             let seed: UInt64
             let stop: [String]?
+
+            enum CodingKeys: String, CodingKey {
+                case model, messages, stream, temperature, seed, stop
+                case maxTokens = "max_tokens"
+                case topP = "top_p"
+            }
         }
         let body = Body(
-            model: model, messages: messages, max_tokens: maxTokens, temperature: temperature,
-            top_p: topP == 0 ? 1 : topP,
+            model: model, messages: messages, maxTokens: maxTokens, temperature: temperature,
+            topP: topP == 0 ? 1 : topP,
             // Servers read it as a signed number.
             seed: seed & 0x7FFF_FFFF, stop: stop.isEmpty ? nil : Array(stop.prefix(4)))
         guard let data = try? JSONEncoder().encode(body) else { return [] }
