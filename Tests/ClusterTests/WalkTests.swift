@@ -2,13 +2,16 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 extension ClusterTests {
     @Suite("Queries through the graph of nodes") struct WalkTests {
         /// - Parameters:
         ///   - master: more keys of the master.
         ///   - refusal: the threshold of the refusal.
-        static func make(master: String = "", refusal: Double = 1, more: String = "") throws -> TestCluster {
+        static func make(
+            master: String = "", refusal: Double = 1, more: String = "", scale: Float = 4
+        ) throws -> TestCluster {
             let cluster = try TestCluster(
                 yaml: """
                     name: graph
@@ -27,7 +30,7 @@ extension ClusterTests {
                       - {from: master, to: [general, french, unsafe]}
                     default_node: master
                     """)
-            try MadeMaster.write(to: "\(cluster.folder)/made")
+            try MadeMaster.write(to: "\(cluster.folder)/made", scale: scale)
             return cluster
         }
 
@@ -97,7 +100,7 @@ extension ClusterTests {
 
         @Test("an unsure master leaves it to the general node")
         func abstains() async throws {
-            let cluster = try Self.make(master: ", mass_min: 1")
+            let cluster = try Self.make(master: ", mass_min: 1", scale: 1)
             let client = try await cluster.launch()
             defer { client.close() }
             for text in ["2+2?", "日本語で答えてください", "<french>(\"take me there\")"] {

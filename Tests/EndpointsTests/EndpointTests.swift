@@ -167,7 +167,11 @@ struct EndpointTests {
         var kinds: [EndpointFault.Kind] = []
         for trusted in [nil, certificate] {
             for _ in 0..<100 {
-                guard case .failed(let fault) = try Self.ask(url, { $0.certificatesFile = trusted }).end else { break }
+                let ended = try Self.ask(url) { request in
+                    request.certificatesFile = trusted
+                    request.silenceMilliseconds = 1000
+                }
+                guard case .failed(let fault) = ended.end else { break }
                 if fault.kind == .unreachable {
                     usleep(50_000)
                     continue

@@ -10,5 +10,10 @@ package enum Preparation: Hashable, Sendable {
     package struct Rewrite: Hashable, Sendable {
         package var master: String
         package var tokens: [Int32]
+
+        package init(master: String, tokens: [Int32]) {
+            self.master = master
+            self.tokens = tokens
+        }
     }
 }
