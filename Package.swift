@@ -46,6 +46,9 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
+            // Its pkg-config file has flags that SwiftPM refuses; the headers are where every compiler looks.
+            name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -59,6 +62,7 @@ let package = Package(
         .target(name: "Charts", swiftSettings: safe),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(name: "Threading", dependencies: ["CPlatform"], swiftSettings: strict),
+        .target(name: "Endpoints", dependencies: ["CCurl", "Threading"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: strict),
         .target(name: "PortableMath", swiftSettings: safe),
@@ -72,7 +76,7 @@ let package = Package(
 
         // Layer 2: engines.
         .target(
-            name: "Inference", dependencies: ["Gating", "Kernels", "Weights", "Digest", "PortableMath"],
+            name: "Inference", dependencies: ["Deciding", "Gating", "Kernels", "Weights", "Digest", "PortableMath"],
             swiftSettings: safe),
         .target(
             name: "ExpertStore",
@@ -81,7 +85,7 @@ let package = Package(
         .target(
             name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
             swiftSettings: strict),
-        .target(name: "Routing", swiftSettings: safe),
+        .target(name: "Routing", dependencies: ["Deciding", "PortableMath"], swiftSettings: safe),
         .target(
             name: "Statistics",
             dependencies: [
@@ -107,14 +111,15 @@ let package = Package(
         .target(
             name: "WorkerService",
             dependencies: [
-                "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Topology", "Weights",
-                "Kernels",
+                "Deciding", "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Tokenization",
+                "Topology", "Weights", "Kernels",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
             name: "RouterService",
             dependencies: [
-                "Digest", "Messaging", "Routing", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
+                "Deciding", "Digest", "Endpoints", "Messaging", "Routing", "Statistics", "Threading", "Tokenization",
+                "Topology", "Weights",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -134,6 +139,7 @@ let package = Package(
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
+        .testTarget(name: "EndpointsTests", dependencies: ["Endpoints", "Threading"], swiftSettings: strict),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),
         .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: strict),
         .testTarget(
@@ -161,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "MessagingTests", dependencies: ["Messaging", "Client", "Digest", "Threading", "CZeroMQ"],
             exclude: ["Goldens"], swiftSettings: strict),
-        .testTarget(name: "RoutingTests", dependencies: ["Routing"], swiftSettings: strict),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Deciding"], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Routing"], swiftSettings: strict),
         .testTarget(name: "TopologyTests", dependencies: ["Topology"], swiftSettings: strict),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
@@ -178,7 +184,7 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["Client", "Messaging", "Digest", "ExpertStore", "Threading", "Topology"],
+            dependencies: ["Client", "Messaging", "Digest", "ExpertStore", "Threading", "Topology", "Weights"],
             swiftSettings: strict),
     ]
 )

@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/messages.sh"
 packages=(
     libzmq3-dev                           # sockets, CURVE
     libssl-dev                            # SHA-256
+    libcurl4-openssl-dev                  # servers outside the cluster
     libprotobuf-c-dev protobuf-c-compiler # the wire
     libsqlite3-dev                        # statistics
     libopenblas-dev                       # linear algebra, comparisons

@@ -952,6 +952,141 @@ void   skein__final__free_unpacked
   assert(message->base.descriptor == &skein__final__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__node_share__init
+                     (Skein__NodeShare         *message)
+{
+  static const Skein__NodeShare init_value = SKEIN__NODE_SHARE__INIT;
+  *message = init_value;
+}
+size_t skein__node_share__get_packed_size
+                     (const Skein__NodeShare *message)
+{
+  assert(message->base.descriptor == &skein__node_share__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__node_share__pack
+                     (const Skein__NodeShare *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__node_share__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__node_share__pack_to_buffer
+                     (const Skein__NodeShare *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__node_share__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__NodeShare *
+       skein__node_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__NodeShare *)
+     protobuf_c_message_unpack (&skein__node_share__descriptor,
+                                allocator, len, data);
+}
+void   skein__node_share__free_unpacked
+                     (Skein__NodeShare *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__node_share__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__walk_step__init
+                     (Skein__WalkStep         *message)
+{
+  static const Skein__WalkStep init_value = SKEIN__WALK_STEP__INIT;
+  *message = init_value;
+}
+size_t skein__walk_step__get_packed_size
+                     (const Skein__WalkStep *message)
+{
+  assert(message->base.descriptor == &skein__walk_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__walk_step__pack
+                     (const Skein__WalkStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__walk_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__walk_step__pack_to_buffer
+                     (const Skein__WalkStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__walk_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__WalkStep *
+       skein__walk_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__WalkStep *)
+     protobuf_c_message_unpack (&skein__walk_step__descriptor,
+                                allocator, len, data);
+}
+void   skein__walk_step__free_unpacked
+                     (Skein__WalkStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__walk_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__walk__init
+                     (Skein__Walk         *message)
+{
+  static const Skein__Walk init_value = SKEIN__WALK__INIT;
+  *message = init_value;
+}
+size_t skein__walk__get_packed_size
+                     (const Skein__Walk *message)
+{
+  assert(message->base.descriptor == &skein__walk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__walk__pack
+                     (const Skein__Walk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__walk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__walk__pack_to_buffer
+                     (const Skein__Walk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__walk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Walk *
+       skein__walk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Walk *)
+     protobuf_c_message_unpack (&skein__walk__descriptor,
+                                allocator, len, data);
+}
+void   skein__walk__free_unpacked
+                     (Skein__Walk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__walk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__failure__init
                      (Skein__Failure         *message)
 {
@@ -2210,6 +2345,51 @@ void   skein__generated__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &skein__generated__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__reading__init
+                     (Skein__Reading         *message)
+{
+  static const Skein__Reading init_value = SKEIN__READING__INIT;
+  *message = init_value;
+}
+size_t skein__reading__get_packed_size
+                     (const Skein__Reading *message)
+{
+  assert(message->base.descriptor == &skein__reading__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__reading__pack
+                     (const Skein__Reading *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__reading__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__reading__pack_to_buffer
+                     (const Skein__Reading *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__reading__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Reading *
+       skein__reading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Reading *)
+     protobuf_c_message_unpack (&skein__reading__descriptor,
+                                allocator, len, data);
+}
+void   skein__reading__free_unpacked
+                     (Skein__Reading *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__reading__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   skein__ended__init
@@ -3845,7 +4025,7 @@ const ProtobufCMessageDescriptor skein__route_options__descriptor =
   (ProtobufCMessageInit) skein__route_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__query__field_descriptors[15] =
+static const ProtobufCFieldDescriptor skein__query__field_descriptors[16] =
 {
   {
     "id",
@@ -4027,9 +4207,22 @@ static const ProtobufCFieldDescriptor skein__query__field_descriptors[15] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "current_node",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Query, current_node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__query__field_indices_by_name[] = {
   2,   /* field[2] = chat */
+  15,   /* field[15] = current_node */
   9,   /* field[9] = deadline_milliseconds */
   10,   /* field[10] = from_position */
   0,   /* field[0] = id */
@@ -4048,7 +4241,7 @@ static const unsigned skein__query__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__query__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor skein__query__descriptor =
 {
@@ -4058,7 +4251,7 @@ const ProtobufCMessageDescriptor skein__query__descriptor =
   "Skein__Query",
   "skein",
   sizeof(Skein__Query),
-  15,
+  16,
   skein__query__field_descriptors,
   skein__query__field_indices_by_name,
   1,  skein__query__number_ranges,
@@ -4990,7 +5183,7 @@ const ProtobufCMessageDescriptor skein__missing_expert__descriptor =
   (ProtobufCMessageInit) skein__missing_expert__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[10] =
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[11] =
 {
   {
     "id",
@@ -5112,6 +5305,18 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "walk",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Final, walk),
+    &skein__walk__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -5124,11 +5329,12 @@ static const unsigned skein__final__field_indices_by_name[] = {
   4,   /* field[4] = timings */
   5,   /* field[5] = trace */
   3,   /* field[3] = usage */
+  10,   /* field[10] = walk */
 };
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -5138,14 +5344,297 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  10,
+  11,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
   (ProtobufCMessageInit) skein__final__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__failure__field_descriptors[5] =
+static const ProtobufCFieldDescriptor skein__node_share__field_descriptors[4] =
+{
+  {
+    "node",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NodeShare, node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "untouched",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NodeShare, untouched),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "share",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NodeShare, share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "in_play",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__NodeShare, in_play),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__node_share__field_indices_by_name[] = {
+  3,   /* field[3] = in_play */
+  0,   /* field[0] = node */
+  2,   /* field[2] = share */
+  1,   /* field[1] = untouched */
+};
+static const ProtobufCIntRange skein__node_share__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__node_share__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.NodeShare",
+  "NodeShare",
+  "Skein__NodeShare",
+  "skein",
+  sizeof(Skein__NodeShare),
+  4,
+  skein__node_share__field_descriptors,
+  skein__node_share__field_indices_by_name,
+  1,  skein__node_share__number_ranges,
+  (ProtobufCMessageInit) skein__node_share__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__walk_step__field_descriptors[5] =
+{
+  {
+    "node",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "because",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, because),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "outcome",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, outcome),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "microseconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, microseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "confidence",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, confidence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__walk_step__field_indices_by_name[] = {
+  1,   /* field[1] = because */
+  4,   /* field[4] = confidence */
+  3,   /* field[3] = microseconds */
+  0,   /* field[0] = node */
+  2,   /* field[2] = outcome */
+};
+static const ProtobufCIntRange skein__walk_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor skein__walk_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.WalkStep",
+  "WalkStep",
+  "Skein__WalkStep",
+  "skein",
+  sizeof(Skein__WalkStep),
+  5,
+  skein__walk_step__field_descriptors,
+  skein__walk_step__field_indices_by_name,
+  1,  skein__walk_step__number_ranges,
+  (ProtobufCMessageInit) skein__walk_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__walk__field_descriptors[7] =
+{
+  {
+    "node",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Walk, node),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shares",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Walk, n_shares),
+    offsetof(Skein__Walk, shares),
+    &skein__node_share__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mass",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Walk, mass),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rewrite",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Walk, rewrite),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "original_kept",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Walk, original_kept),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lost",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__Walk, n_lost),
+    offsetof(Skein__Walk, lost),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Walk, n_steps),
+    offsetof(Skein__Walk, steps),
+    &skein__walk_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__walk__field_indices_by_name[] = {
+  5,   /* field[5] = lost */
+  2,   /* field[2] = mass */
+  0,   /* field[0] = node */
+  4,   /* field[4] = original_kept */
+  3,   /* field[3] = rewrite */
+  1,   /* field[1] = shares */
+  6,   /* field[6] = steps */
+};
+static const ProtobufCIntRange skein__walk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor skein__walk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Walk",
+  "Walk",
+  "Skein__Walk",
+  "skein",
+  sizeof(Skein__Walk),
+  7,
+  skein__walk__field_descriptors,
+  skein__walk__field_indices_by_name,
+  1,  skein__walk__number_ranges,
+  (ProtobufCMessageInit) skein__walk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__failure__field_descriptors[6] =
 {
   {
     "id",
@@ -5207,6 +5696,18 @@ static const ProtobufCFieldDescriptor skein__failure__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "walk",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Failure, walk),
+    &skein__walk__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__failure__field_indices_by_name[] = {
   0,   /* field[0] = id */
@@ -5214,11 +5715,12 @@ static const unsigned skein__failure__field_indices_by_name[] = {
   2,   /* field[2] = message */
   3,   /* field[3] = retry_after_milliseconds */
   4,   /* field[4] = tokens_sent */
+  5,   /* field[5] = walk */
 };
 static const ProtobufCIntRange skein__failure__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor skein__failure__descriptor =
 {
@@ -5228,7 +5730,7 @@ const ProtobufCMessageDescriptor skein__failure__descriptor =
   "Skein__Failure",
   "skein",
   sizeof(Skein__Failure),
-  5,
+  6,
   skein__failure__field_descriptors,
   skein__failure__field_indices_by_name,
   1,  skein__failure__number_ranges,
@@ -6667,7 +7169,7 @@ const ProtobufCMessageDescriptor skein__experts_changed__descriptor =
   (ProtobufCMessageInit) skein__experts_changed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[5] =
+static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[7] =
 {
   {
     "model",
@@ -6729,18 +7231,44 @@ static const ProtobufCFieldDescriptor skein__model_holding__field_descriptors[5]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "functional_tokens",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__ModelHolding, n_functional_tokens),
+    offsetof(Skein__ModelHolding, functional_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "temperature",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ModelHolding, temperature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__model_holding__field_indices_by_name[] = {
   2,   /* field[2] = context_length */
+  5,   /* field[5] = functional_tokens */
   0,   /* field[0] = model */
   4,   /* field[4] = routed */
   1,   /* field[1] = sha256 */
+  6,   /* field[6] = temperature */
   3,   /* field[3] = vocabulary */
 };
 static const ProtobufCIntRange skein__model_holding__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor skein__model_holding__descriptor =
 {
@@ -6750,7 +7278,7 @@ const ProtobufCMessageDescriptor skein__model_holding__descriptor =
   "Skein__ModelHolding",
   "skein",
   sizeof(Skein__ModelHolding),
-  5,
+  7,
   skein__model_holding__field_descriptors,
   skein__model_holding__field_indices_by_name,
   1,  skein__model_holding__number_ranges,
@@ -7206,7 +7734,7 @@ const ProtobufCMessageDescriptor skein__goodbye__descriptor =
   (ProtobufCMessageInit) skein__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__assign__field_descriptors[10] =
+static const ProtobufCFieldDescriptor skein__assign__field_descriptors[12] =
 {
   {
     "assignment",
@@ -7328,13 +7856,39 @@ static const ProtobufCFieldDescriptor skein__assign__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "decide",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Assign, decide),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rewrite_bytes",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Assign, rewrite_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__assign__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
   6,   /* field[6] = deadline_milliseconds */
+  10,   /* field[10] = decide */
   2,   /* field[2] = generated_before */
   4,   /* field[4] = max_tokens */
   1,   /* field[1] = model */
+  11,   /* field[11] = rewrite_bytes */
   7,   /* field[7] = route */
   3,   /* field[3] = sampling */
   8,   /* field[8] = score */
@@ -7344,7 +7898,7 @@ static const unsigned skein__assign__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__assign__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor skein__assign__descriptor =
 {
@@ -7354,7 +7908,7 @@ const ProtobufCMessageDescriptor skein__assign__descriptor =
   "Skein__Assign",
   "skein",
   sizeof(Skein__Assign),
-  10,
+  12,
   skein__assign__field_descriptors,
   skein__assign__field_indices_by_name,
   1,  skein__assign__number_ranges,
@@ -7476,7 +8030,58 @@ const ProtobufCMessageDescriptor skein__generated__descriptor =
   (ProtobufCMessageInit) skein__generated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[9] =
+static const ProtobufCFieldDescriptor skein__reading__field_descriptors[2] =
+{
+  {
+    "logits",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Skein__Reading, n_logits),
+    offsetof(Skein__Reading, logits),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mass",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Reading, mass),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__reading__field_indices_by_name[] = {
+  0,   /* field[0] = logits */
+  1,   /* field[1] = mass */
+};
+static const ProtobufCIntRange skein__reading__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__reading__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Reading",
+  "Reading",
+  "Skein__Reading",
+  "skein",
+  sizeof(Skein__Reading),
+  2,
+  skein__reading__field_descriptors,
+  skein__reading__field_indices_by_name,
+  1,  skein__reading__number_ranges,
+  (ProtobufCMessageInit) skein__reading__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[10] =
 {
   {
     "assignment",
@@ -7586,6 +8191,18 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reading",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Ended, reading),
+    &skein__reading__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -7595,13 +8212,14 @@ static const unsigned skein__ended__field_indices_by_name[] = {
   2,   /* field[2] = message */
   5,   /* field[5] = missing */
   3,   /* field[3] = prefill_microseconds */
+  9,   /* field[9] = reading */
   8,   /* field[8] = routed */
   7,   /* field[7] = score */
 };
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -7611,7 +8229,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  9,
+  10,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
@@ -8783,7 +9401,7 @@ const ProtobufCEnumDescriptor skein__finish_reason__descriptor =
   skein__finish_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[31] =
+static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[33] =
 {
   { "FAILURE_UNSPECIFIED", "SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED", 0 },
   { "MALFORMED", "SKEIN__FAILURE_KIND__MALFORMED", 1 },
@@ -8816,17 +9434,20 @@ static const ProtobufCEnumValue skein__failure_kind__enum_values_by_number[31] =
   { "UNKNOWN_SET", "SKEIN__FAILURE_KIND__UNKNOWN_SET", 28 },
   { "UNFIT_EXPERT", "SKEIN__FAILURE_KIND__UNFIT_EXPERT", 29 },
   { "WORKER_FULL", "SKEIN__FAILURE_KIND__WORKER_FULL", 30 },
+  { "REFUSED", "SKEIN__FAILURE_KIND__REFUSED", 31 },
+  { "ENDPOINT_FAILED", "SKEIN__FAILURE_KIND__ENDPOINT_FAILED", 32 },
 };
 static const ProtobufCIntRange skein__failure_kind__value_ranges[] = {
-{0, 0},{0, 31}
+{0, 0},{0, 33}
 };
-static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[31] =
+static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[33] =
 {
   { "BUSY", 13 },
   { "CANCELLED", 18 },
   { "DEADLINE_EXCEEDED", 17 },
   { "DRAINING", 20 },
   { "EMPTY_PROMPT", 8 },
+  { "ENDPOINT_FAILED", 32 },
   { "FAILURE_UNSPECIFIED", 0 },
   { "FORBIDDEN", 6 },
   { "ID_CONFLICT", 11 },
@@ -8840,6 +9461,7 @@ static const ProtobufCEnumValueIndex skein__failure_kind__enum_values_by_name[31
   { "OVERSIZE", 3 },
   { "POISON_QUERY", 16 },
   { "PROMPT_TOO_LONG", 9 },
+  { "REFUSED", 31 },
   { "TRUNCATED_TENSOR", 5 },
   { "UNFIT_EXPERT", 29 },
   { "UNKNOWN_EXPERT", 26 },
@@ -8861,29 +9483,31 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   "FailureKind",
   "Skein__FailureKind",
   "skein",
-  31,
+  33,
   skein__failure_kind__enum_values_by_number,
-  31,
+  33,
   skein__failure_kind__enum_values_by_name,
   1,
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[4] =
+static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[5] =
 {
   { "CHANGE_UNSPECIFIED", "SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED", 0 },
   { "PUBLISH", "SKEIN__EXPERT_CHANGE__PUBLISH", 1 },
   { "RETIRE", "SKEIN__EXPERT_CHANGE__RETIRE", 2 },
   { "PROMOTE", "SKEIN__EXPERT_CHANGE__PROMOTE", 3 },
+  { "RELOAD_GRAPH", "SKEIN__EXPERT_CHANGE__RELOAD_GRAPH", 4 },
 };
 static const ProtobufCIntRange skein__expert_change__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[5] =
 {
   { "CHANGE_UNSPECIFIED", 0 },
   { "PROMOTE", 3 },
   { "PUBLISH", 1 },
+  { "RELOAD_GRAPH", 4 },
   { "RETIRE", 2 },
 };
 const ProtobufCEnumDescriptor skein__expert_change__descriptor =
@@ -8893,15 +9517,15 @@ const ProtobufCEnumDescriptor skein__expert_change__descriptor =
   "ExpertChange",
   "Skein__ExpertChange",
   "skein",
-  4,
+  5,
   skein__expert_change__enum_values_by_number,
-  4,
+  5,
   skein__expert_change__enum_values_by_name,
   1,
   skein__expert_change__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[9] =
+static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[10] =
 {
   { "END_UNSPECIFIED", "SKEIN__END_KIND__END_UNSPECIFIED", 0 },
   { "ENDED_END_TOKEN", "SKEIN__END_KIND__ENDED_END_TOKEN", 1 },
@@ -8912,12 +9536,14 @@ static const ProtobufCEnumValue skein__end_kind__enum_values_by_number[9] =
   { "ENDED_EXPERT_MISSING", "SKEIN__END_KIND__ENDED_EXPERT_MISSING", 6 },
   { "ENDED_INVALID", "SKEIN__END_KIND__ENDED_INVALID", 7 },
   { "ENDED_SCORED", "SKEIN__END_KIND__ENDED_SCORED", 8 },
+  { "ENDED_DECIDED", "SKEIN__END_KIND__ENDED_DECIDED", 9 },
 };
 static const ProtobufCIntRange skein__end_kind__value_ranges[] = {
-{0, 0},{0, 9}
+{0, 0},{0, 10}
 };
-static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[9] =
+static const ProtobufCEnumValueIndex skein__end_kind__enum_values_by_name[10] =
 {
+  { "ENDED_DECIDED", 9 },
   { "ENDED_END_TOKEN", 1 },
   { "ENDED_EXPERT_MISSING", 6 },
   { "ENDED_FAILED", 5 },
@@ -8935,9 +9561,9 @@ const ProtobufCEnumDescriptor skein__end_kind__descriptor =
   "EndKind",
   "Skein__EndKind",
   "skein",
-  9,
+  10,
   skein__end_kind__enum_values_by_number,
-  9,
+  10,
   skein__end_kind__enum_values_by_name,
   1,
   skein__end_kind__value_ranges,

@@ -18,7 +18,11 @@ package enum Directive: Hashable, Sendable {
 
     // To the shell itself.
     /// Encode this query's prompt and report `prepared` or `preparationFailed` with the same ticket.
-    case prepare(QueryKey, ticket: UInt64)
+    case prepare(QueryKey, ticket: UInt64, Preparation = .query)
+    /// Ask a server outside the cluster what was last prepared of this query.
+    case call(EndpointCall)
+    /// What comes of the call is for nobody any more.
+    case hangUp(QueryKey, ticket: UInt64)
     /// The query has ended: drop its decoder, its text, its encoding job. Exactly once per accepted query, after the
     /// delivery of its ending.
     case forget(QueryKey)

@@ -9,8 +9,13 @@ package enum Event: Sendable {
     // Clients.
     case submitted(Submission)
     /// The encoding that `Directive.prepare` with this ticket asked for.
-    case prepared(QueryKey, ticket: UInt64, promptTokens: [Int32])
+    case prepared(QueryKey, ticket: UInt64, promptTokens: [Int32], rewrite: RewriteNote? = nil)
     case preparationFailed(QueryKey, ticket: UInt64, Failure)
+    /// Of a call: bytes of the answer, UTF-8, in order.
+    case called(QueryKey, ticket: UInt64, bytes: [UInt8])
+    case callEnded(QueryKey, ticket: UInt64, EndpointEnding)
+    /// The topology was edited; queries that walk already go on in the new graph.
+    case graphChanged(NodeGraph)
     case cancelled(QueryKey, from: ClientConnection)
     case leasesRenewed(identity: String, ids: [QueryID], from: ClientConnection)
     /// The shell found a stop string while decoding; the first `keepTokens` generated tokens are the answer. To be

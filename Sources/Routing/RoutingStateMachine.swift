@@ -4,7 +4,7 @@
 /// The shape is that of SWIM.Instance in swift-cluster-membership: this is the instance, `RouterService` is the shell.
 /// The tables are values of their own; what an event does to them is in the extensions beside them.
 package struct RoutingStateMachine: Sendable {
-    package let configuration: RoutingConfiguration
+    package private(set) var configuration: RoutingConfiguration
 
     var queries = QueryTable()
     /// By model. A model without waiting queries has none.
@@ -26,6 +26,8 @@ package struct RoutingStateMachine: Sendable {
     var nextAssignment: UInt64
     var nextTicket: UInt64 = 1
     var isDraining = false
+    /// Servers outside the cluster that failed just now.
+    var endpointsDownUntil: [String: Instant] = [:]
     /// What trunks were last told.
     var membership = Membership(version: 0, holders: [])
     /// Some worker came, went or changed since.
@@ -70,7 +72,11 @@ package struct RoutingStateMachine: Sendable {
         case .tick: break
         case .drain: drain()
         case .submitted(let submission): submit(submission)
-        case .prepared(let key, let ticket, let prompt): finishPreparing(key, ticket: ticket, prompt: prompt)
+        case .prepared(let key, let ticket, let prompt, let rewrite):
+            finishPreparing(key, ticket: ticket, prompt: prompt, rewrite: rewrite)
+        case .called(let key, let ticket, let bytes): hear(key, ticket: ticket, bytes)
+        case .callEnded(let key, let ticket, let ending): endCall(key, ticket: ticket, ending)
+        case .graphChanged(let graph): configuration.graph = graph
         case .preparationFailed(let key, let ticket, let failure):
             failPreparing(key, ticket: ticket, failure: failure)
         case .cancelled(let key, let connection): cancel(key, from: connection)

@@ -8,31 +8,43 @@ extension ClusterTopology {
         var needed = hosted.map { (line: $0.line, key: "models", file: $0.file, advice: modelAdvice) }
         needed += keyFiles(for: worker).map { (line: $0.line, key: $0.key, file: $0.file, advice: keyAdvice) }
         needed += expertFiles(for: worker).map { (line: $0.line, key: "experts", file: $0.file, advice: expertAdvice) }
+        needed += masterFiles(for: worker).map { (line: $0.line, key: "nodes", file: $0.file, advice: masterAdvice) }
         let missing = needed.compactMap { entry -> TopologyError.Issue? in
             problem(with: entry.file).map {
                 .init(path: path, line: entry.line, key: entry.key, message: "\(entry.file): \($0); \(entry.advice)")
             }
         }
-        let issues = missing + (worker == nil ? unservedNodes : [])
+        let issues = missing + (worker == nil ? unserved : [])
         guard issues.isEmpty else { throw TopologyError(issues: issues) }
     }
 
-    /// Nodes that can be described and drawn, and that no router walks to yet: better no cluster than another answer.
-    private var unservedNodes: [TopologyError.Issue] {
-        let unserved = nodes.filter { ![.model, .routed].contains($0.kind.word) }.map { node in
-            TopologyError.Issue(
-                path: path, line: node.line, key: "nodes",
-                message:
-                    "`\(node.name)` is a node of kind \(node.kind.word.rawValue), which no router serves yet; remove it"
+    /// What can be described and drawn, and no router does yet: better no cluster than another answer.
+    private var unserved: [TopologyError.Issue] {
+        func issue(_ line: Int, _ key: String, _ message: String) -> TopologyError.Issue {
+            TopologyError.Issue(path: path, line: line, key: key, message: message)
+        }
+        let nodes = nodes.compactMap { node -> TopologyError.Issue? in
+            guard let reassembly = node.master?.reassembly, reassembly != .first else { return nil }
+            return issue(
+                node.line, "nodes", "no router reassembles answers by \(reassembly.rawValue) yet; say reassembly: first"
             )
         }
-        let lines = edges.prefix(1).map { edge in
-            TopologyError.Issue(
-                path: path, line: edge.line, key: "edges", message: "no router walks edges yet; remove them")
-        }
-        return unserved + lines
+        let hands = edges.filter { $0.kind == .hand && node($0.from)?.master == nil }
+        return nodes
+            + hands.prefix(1).map {
+                issue(
+                    $0.line, "edges",
+                    "`\($0.from)` is no master, and no router lets other nodes hand over yet; remove it")
+            }
     }
 
+    private func masterFiles(for worker: WorkerEntry?) -> [(line: Int, file: String)] {
+        (worker.map { [$0] } ?? workers.filter { $0.host != .remote }).flatMap(masters(of:)).compactMap { node in
+            node.master.map { (node.line, "\($0.folder)/functional_tokens.json") }
+        }
+    }
+
+    private var masterAdvice: String { "give the folder that `skein train tokens` wrote" }
     private var modelAdvice: String { "give the right path, or fetch the default model with deploy/fetch-model.sh" }
     private var expertAdvice: String { "give the right store, or import the expert with `skein expert import`" }
     private var keyAdvice: String { "make it with `skein keygen`, or give the right path" }

@@ -36,6 +36,9 @@ typedef struct Skein__Receipt Skein__Receipt;
 typedef struct Skein__RoutedTokens Skein__RoutedTokens;
 typedef struct Skein__MissingExpert Skein__MissingExpert;
 typedef struct Skein__Final Skein__Final;
+typedef struct Skein__NodeShare Skein__NodeShare;
+typedef struct Skein__WalkStep Skein__WalkStep;
+typedef struct Skein__Walk Skein__Walk;
 typedef struct Skein__Failure Skein__Failure;
 typedef struct Skein__Cancel Skein__Cancel;
 typedef struct Skein__Lease Skein__Lease;
@@ -64,6 +67,7 @@ typedef struct Skein__Goodbye Skein__Goodbye;
 typedef struct Skein__Assign Skein__Assign;
 typedef struct Skein__Withdraw Skein__Withdraw;
 typedef struct Skein__Generated Skein__Generated;
+typedef struct Skein__Reading Skein__Reading;
 typedef struct Skein__Ended Skein__Ended;
 typedef struct Skein__ExpertHolder Skein__ExpertHolder;
 typedef struct Skein__Membership Skein__Membership;
@@ -188,7 +192,15 @@ typedef enum _Skein__FailureKind {
   /*
    * the worker has no room for another expert
    */
-  SKEIN__FAILURE_KIND__WORKER_FULL = 30
+  SKEIN__FAILURE_KIND__WORKER_FULL = 30,
+  /*
+   * a refusal node took the query, or its walk met its bound
+   */
+  SKEIN__FAILURE_KIND__REFUSED = 31,
+  /*
+   * a server outside the cluster did not answer as it should
+   */
+  SKEIN__FAILURE_KIND__ENDPOINT_FAILED = 32
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__FAILURE_KIND)
 } Skein__FailureKind;
 typedef enum _Skein__ExpertChange {
@@ -198,7 +210,11 @@ typedef enum _Skein__ExpertChange {
   /*
    * a shadow becomes a member of the set
    */
-  SKEIN__EXPERT_CHANGE__PROMOTE = 3
+  SKEIN__EXPERT_CHANGE__PROMOTE = 3,
+  /*
+   * the graph of nodes is read again from the topology file, as a whole; nothing else is set
+   */
+  SKEIN__EXPERT_CHANGE__RELOAD_GRAPH = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__EXPERT_CHANGE)
 } Skein__ExpertChange;
 typedef enum _Skein__EndKind {
@@ -219,7 +235,8 @@ typedef enum _Skein__EndKind {
    * the request itself is wrong, and no other worker would take it
    */
   SKEIN__END_KIND__ENDED_INVALID = 7,
-  SKEIN__END_KIND__ENDED_SCORED = 8
+  SKEIN__END_KIND__ENDED_SCORED = 8,
+  SKEIN__END_KIND__ENDED_DECIDED = 9
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__END_KIND)
 } Skein__EndKind;
 
@@ -528,6 +545,10 @@ struct  Skein__Query
    * how well the model predicts the prompt, instead of an answer to it
    */
   protobuf_c_boolean score;
+  /*
+   * that answered this conversation last; a master leaves it only by a clear margin
+   */
+  ProtobufCBinaryData current_node;
   Skein__Query__PromptCase prompt_case;
   union {
     /*
@@ -546,7 +567,7 @@ struct  Skein__Query
 };
 #define SKEIN__QUERY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__query__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, NULL, 0, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0,NULL, 0, 0, 0, 0, NULL, 0, {0,NULL}, SKEIN__QUERY__PROMPT__NOT_SET, {0} }
 
 
 struct  Skein__Accepted
@@ -822,10 +843,105 @@ struct  Skein__Final
    * of a routed model, when a trace was asked for
    */
   Skein__RoutedTokens *routed;
+  /*
+   * of a query that went through the graph of nodes
+   */
+  Skein__Walk *walk;
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL, NULL }
+
+
+/*
+ * What a master's prefill said of one node, and what the router made of it.
+ */
+struct  Skein__NodeShare
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData node;
+  /*
+   * softmax over all functional tokens at the fitted temperature; nothing else touched it
+   */
+  float untouched;
+  /*
+   * after masks and biases, among the answering nodes in play
+   */
+  float share;
+  /*
+   * up, and allowed for this client
+   */
+  protobuf_c_boolean in_play;
+};
+#define SKEIN__NODE_SHARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__node_share__descriptor) \
+    , {0,NULL}, 0, 0, 0 }
+
+
+struct  Skein__WalkStep
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData node;
+  /*
+   * asked, chosen, abstained, underThresholds, stayed, masterDown, fallback, escalated
+   */
+  ProtobufCBinaryData because;
+  /*
+   * decided, answered, refused, unsure, failed, or why it was left
+   */
+  ProtobufCBinaryData outcome;
+  /*
+   * spent there
+   */
+  uint64_t microseconds;
+  /*
+   * of an answer that a cascade edge judged; else 0
+   */
+  float confidence;
+};
+#define SKEIN__WALK_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__walk_step__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+/*
+ * How a query found the node that answered it.
+ */
+struct  Skein__Walk
+{
+  ProtobufCMessage base;
+  /*
+   * that answered, or was tried last
+   */
+  ProtobufCBinaryData node;
+  /*
+   * of the last decision
+   */
+  size_t n_shares;
+  Skein__NodeShare **shares;
+  /*
+   * of the vocabulary's probability on functional tokens
+   */
+  float mass;
+  /*
+   * as the master worded the query; empty: none was asked for
+   */
+  ProtobufCBinaryData rewrite;
+  /*
+   * the rewrite was not used
+   */
+  protobuf_c_boolean original_kept;
+  /*
+   * why: what the rewrite lost of the original
+   */
+  size_t n_lost;
+  ProtobufCBinaryData *lost;
+  size_t n_steps;
+  Skein__WalkStep **steps;
+};
+#define SKEIN__WALK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__walk__descriptor) \
+    , {0,NULL}, 0,NULL, 0, {0,NULL}, 0, 0,NULL, 0,NULL }
 
 
 struct  Skein__Failure
@@ -848,10 +964,14 @@ struct  Skein__Failure
    * generated tokens that reached the client before
    */
   uint32_t tokens_sent;
+  /*
+   * of a query that went through the graph of nodes
+   */
+  Skein__Walk *walk;
 };
 #define SKEIN__FAILURE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__failure__descriptor) \
-    , {0,NULL}, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL}, 0, 0 }
+    , {0,NULL}, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL}, 0, 0, NULL }
 
 
 struct  Skein__Cancel
@@ -1197,7 +1317,7 @@ struct  Skein__ExpertsChanged
    */
   ProtobufCBinaryData worker;
   /*
-   * of the set from now on
+   * of the set from now on; after RELOAD_GRAPH the nodes
    */
   size_t n_experts;
   ProtobufCBinaryData *experts;
@@ -1227,10 +1347,19 @@ struct  Skein__ModelHolding
    * its experts live elsewhere: this worker wants Membership
    */
   protobuf_c_boolean routed;
+  /*
+   * of a master, in the order of their ids, which are the vocabulary's last
+   */
+  size_t n_functional_tokens;
+  ProtobufCBinaryData *functional_tokens;
+  /*
+   * of a master
+   */
+  float temperature;
 };
 #define SKEIN__MODEL_HOLDING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__model_holding__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0 }
 
 
 /*
@@ -1388,10 +1517,18 @@ struct  Skein__Assign
    * Ended tells how the tokens found their experts
    */
   protobuf_c_boolean trace;
+  /*
+   * of a master: generate nothing, Ended brings the reading after the prompt
+   */
+  protobuf_c_boolean decide;
+  /*
+   * of a master, over 0: what is generated is a rewrite of at most so many bytes, under its grammar
+   */
+  uint32_t rewrite_bytes;
 };
 #define SKEIN__ASSIGN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__assign__descriptor) \
-    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL, 0, 0 }
+    , 0, {0,NULL}, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0 }
 
 
 struct  Skein__Withdraw
@@ -1422,6 +1559,27 @@ struct  Skein__Generated
     , 0, 0, 0,NULL, 0,NULL }
 
 
+/*
+ * One prefill of a master, reduced to its functional tokens.
+ */
+struct  Skein__Reading
+{
+  ProtobufCMessage base;
+  /*
+   * by functional token
+   */
+  size_t n_logits;
+  float *logits;
+  /*
+   * share of the whole vocabulary's probability that they hold
+   */
+  double mass;
+};
+#define SKEIN__READING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__reading__descriptor) \
+    , 0,NULL, 0 }
+
+
 struct  Skein__Ended
 {
   ProtobufCMessage base;
@@ -1447,10 +1605,14 @@ struct  Skein__Ended
    * when a trace was asked for
    */
   Skein__RoutedTokens *routed;
+  /*
+   * with ENDED_DECIDED
+   */
+  Skein__Reading *reading;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL, NULL }
 
 
 /*
@@ -2144,6 +2306,63 @@ Skein__Final *
 void   skein__final__free_unpacked
                      (Skein__Final *message,
                       ProtobufCAllocator *allocator);
+/* Skein__NodeShare methods */
+void   skein__node_share__init
+                     (Skein__NodeShare         *message);
+size_t skein__node_share__get_packed_size
+                     (const Skein__NodeShare   *message);
+size_t skein__node_share__pack
+                     (const Skein__NodeShare   *message,
+                      uint8_t             *out);
+size_t skein__node_share__pack_to_buffer
+                     (const Skein__NodeShare   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__NodeShare *
+       skein__node_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__node_share__free_unpacked
+                     (Skein__NodeShare *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__WalkStep methods */
+void   skein__walk_step__init
+                     (Skein__WalkStep         *message);
+size_t skein__walk_step__get_packed_size
+                     (const Skein__WalkStep   *message);
+size_t skein__walk_step__pack
+                     (const Skein__WalkStep   *message,
+                      uint8_t             *out);
+size_t skein__walk_step__pack_to_buffer
+                     (const Skein__WalkStep   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__WalkStep *
+       skein__walk_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__walk_step__free_unpacked
+                     (Skein__WalkStep *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Walk methods */
+void   skein__walk__init
+                     (Skein__Walk         *message);
+size_t skein__walk__get_packed_size
+                     (const Skein__Walk   *message);
+size_t skein__walk__pack
+                     (const Skein__Walk   *message,
+                      uint8_t             *out);
+size_t skein__walk__pack_to_buffer
+                     (const Skein__Walk   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Walk *
+       skein__walk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__walk__free_unpacked
+                     (Skein__Walk *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__Failure methods */
 void   skein__failure__init
                      (Skein__Failure         *message);
@@ -2676,6 +2895,25 @@ Skein__Generated *
 void   skein__generated__free_unpacked
                      (Skein__Generated *message,
                       ProtobufCAllocator *allocator);
+/* Skein__Reading methods */
+void   skein__reading__init
+                     (Skein__Reading         *message);
+size_t skein__reading__get_packed_size
+                     (const Skein__Reading   *message);
+size_t skein__reading__pack
+                     (const Skein__Reading   *message,
+                      uint8_t             *out);
+size_t skein__reading__pack_to_buffer
+                     (const Skein__Reading   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Reading *
+       skein__reading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__reading__free_unpacked
+                     (Skein__Reading *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__Ended methods */
 void   skein__ended__init
                      (Skein__Ended         *message);
@@ -3026,6 +3264,15 @@ typedef void (*Skein__MissingExpert_Closure)
 typedef void (*Skein__Final_Closure)
                  (const Skein__Final *message,
                   void *closure_data);
+typedef void (*Skein__NodeShare_Closure)
+                 (const Skein__NodeShare *message,
+                  void *closure_data);
+typedef void (*Skein__WalkStep_Closure)
+                 (const Skein__WalkStep *message,
+                  void *closure_data);
+typedef void (*Skein__Walk_Closure)
+                 (const Skein__Walk *message,
+                  void *closure_data);
 typedef void (*Skein__Failure_Closure)
                  (const Skein__Failure *message,
                   void *closure_data);
@@ -3110,6 +3357,9 @@ typedef void (*Skein__Withdraw_Closure)
 typedef void (*Skein__Generated_Closure)
                  (const Skein__Generated *message,
                   void *closure_data);
+typedef void (*Skein__Reading_Closure)
+                 (const Skein__Reading *message,
+                  void *closure_data);
 typedef void (*Skein__Ended_Closure)
                  (const Skein__Ended *message,
                   void *closure_data);
@@ -3188,6 +3438,9 @@ extern const ProtobufCMessageDescriptor skein__receipt__descriptor;
 extern const ProtobufCMessageDescriptor skein__routed_tokens__descriptor;
 extern const ProtobufCMessageDescriptor skein__missing_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__final__descriptor;
+extern const ProtobufCMessageDescriptor skein__node_share__descriptor;
+extern const ProtobufCMessageDescriptor skein__walk_step__descriptor;
+extern const ProtobufCMessageDescriptor skein__walk__descriptor;
 extern const ProtobufCMessageDescriptor skein__failure__descriptor;
 extern const ProtobufCMessageDescriptor skein__cancel__descriptor;
 extern const ProtobufCMessageDescriptor skein__lease__descriptor;
@@ -3216,6 +3469,7 @@ extern const ProtobufCMessageDescriptor skein__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor skein__assign__descriptor;
 extern const ProtobufCMessageDescriptor skein__withdraw__descriptor;
 extern const ProtobufCMessageDescriptor skein__generated__descriptor;
+extern const ProtobufCMessageDescriptor skein__reading__descriptor;
 extern const ProtobufCMessageDescriptor skein__ended__descriptor;
 extern const ProtobufCMessageDescriptor skein__expert_holder__descriptor;
 extern const ProtobufCMessageDescriptor skein__membership__descriptor;

@@ -3,7 +3,7 @@ import PortableMath
 /// What one prefill of the master says: the row of logits after a query, reduced to the functional tokens.
 ///
 /// Index i is the node in the order of `functionalTokens`, everywhere in this target.
-package struct MasterReading: Equatable, Sendable {
+package struct MasterReading: Hashable, Sendable {
     /// One logit per node, as the master computed it.
     package let logits: [Float]
     /// The share of the whole vocabulary's probability that functional tokens hold, at temperature 1. Low: the master would rather
@@ -36,6 +36,12 @@ package struct MasterReading: Equatable, Sendable {
         self.logits = logits
         // Summation order may leave the ratio an ulp above 1.
         mass = min(1, logits.reduce(0.0) { $0 + share($1) } / whole)
+    }
+
+    /// What another process read.
+    package init(logits: [Float], mass: Double) {
+        self.logits = logits
+        self.mass = mass
     }
 
     /// softmax(z / T) over the nodes: before masks, biases and thresholds. This is what a trace keeps.

@@ -1,3 +1,4 @@
+import Deciding
 import Gating
 import Kernels
 import Weights
@@ -25,6 +26,8 @@ package final class Engine {
     private var sums: [SequenceID: ScoreSum] = [:]
     private let forward: ForwardPass
     private let bank: (any ExpertBank)?
+    /// Of a master.
+    private let chooser: RewriteChooser?
     private let cache: KeyValuePages
     private let nanoseconds: () -> UInt64
     // Kept between steps so that they need not be allocated again.
@@ -34,10 +37,12 @@ package final class Engine {
 
     /// - Parameters:
     ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
+    ///   - pieces: of a master, the bytes of each token, none for special ones: what rewrites are made of.
     ///   - nanoseconds: a monotonic clock, for statistics only.
     package init(
         model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
-        bank: (any ExpertBank)? = nil, nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
+        bank: (any ExpertBank)? = nil, pieces: [[UInt8]]? = nil,
+        nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let configuration = model.configuration
         try limits.validate(modelContextMax: configuration.contextLength)
@@ -45,6 +50,7 @@ package final class Engine {
         self.limits = limits
         self.nanoseconds = nanoseconds
         self.bank = bank
+        chooser = pieces.map(RewriteChooser.init)
         scheduler = Scheduler(limits: limits, pageTokens: KeyValuePages.positionsPerPage)
         cache = KeyValuePages(
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
@@ -71,6 +77,7 @@ package final class Engine {
             throw .invalidRoute(
                 RouteRefusal("the route \(route.options.method) needs experts, and this model has none"))
         }
+        if request.task != nil, model.functional == nil || chooser == nil { throw .noMaster }
         let id = try scheduler.add(request, vocabulary: model.vocabularySize)
         do throws(RouteRefusal) { try bank?.admit(id, route: request.route) } catch {
             _ = scheduler.remove(id)
@@ -143,7 +150,7 @@ extension Engine {
             let id = scheduler.running[slice.sequence].id
             if let message = forward.failures[id] {
                 ended.append((id, .failed(.expert(message))))
-            } else if slice.samples, let reason = extend(slice.sequence, logits: row) {
+            } else if slice.samples, let reason = advance(slice.sequence, logits: row) {
                 ended.append((id, reason))
             } else if slice.scores, let reason = score(slice, logits: row) {
                 ended.append((id, reason))
@@ -153,6 +160,14 @@ extension Engine {
         for (id, reason) in ended {
             cancel(id)
             events.append(.finished(id, reason))
+        }
+    }
+
+    private func advance(_ index: Int, logits row: Int) -> FinishReason? {
+        switch scheduler.running[index].task {
+        case nil: extend(index, logits: row)
+        case .decide: decide(index, logits: row)
+        case .rewrite(let textBytesMax): rewrite(index, logits: row, textBytesMax: textBytesMax)
         }
     }
 
@@ -201,6 +216,38 @@ extension Engine {
         let sequence = scheduler.running[index]
         guard sequence.tokens.count == sequence.tokensMax else { return nil }
         return sequence.endsByContext ? .contextFull : .length
+    }
+}
+
+/// What a master's sequences do instead of `extend`.
+extension Engine {
+    private func decide(_ index: Int, logits row: Int) -> FinishReason {
+        let first = model.configuration.vocabularySize
+        do throws(MasterReading.Failure) {
+            return .decided(
+                try MasterReading(
+                    row: forward.logits.array(row: row), functionalTokens: Array(first..<model.vocabularySize)))
+        } catch {
+            return .failed(.unsoundLogits(position: scheduler.running[index].tokens.count))
+        }
+    }
+
+    /// The next token under the grammar; after the closing parenthesis the rewrite has ended.
+    private func rewrite(_ index: Int, logits row: Int, textBytesMax: Int) -> FinishReason? {
+        let sequence = scheduler.running[index]
+        let begun = sequence.tokens.suffix(sequence.generatedBefore)
+        guard let chooser,
+            var grammar = sequence.grammar ?? chooser.state(after: begun, textBytesMax: textBytesMax),
+            !grammar.isComplete,
+            let token = forward.logits.withRow(row, { chooser.choose($0, &grammar) })
+        else { return .failed(.rewriteStuck) }
+        scheduler.running[index].grammar = grammar
+        statistics.sampledTokens += 1
+        let position = sequence.tokens.count
+        events.append(
+            .token(sequence.id, GeneratedToken(id: token, position: position, logprob: nil, alternatives: [])))
+        let full = append(token, to: index)
+        return grammar.isComplete ? .endToken(token) : full
     }
 }
 

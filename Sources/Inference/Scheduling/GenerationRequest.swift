@@ -25,10 +25,13 @@ package struct GenerationRequest: Sendable, Equatable {
     package var route: RouteRequest?
     /// Generate nothing: the sequence ends with the score of its prompt.
     package var scores: Bool
+    /// Of a master.
+    package var task: MasterTask?
 
     package init(
         prompt: [Int32], generatedBefore: Int = 0, sampling: SamplingOptions = .greedy, maxTokens: Int,
-        endTokens: Set<Int32> = [], topLogprobs: Int? = nil, route: RouteRequest? = nil, scores: Bool = false
+        endTokens: Set<Int32> = [], topLogprobs: Int? = nil, route: RouteRequest? = nil, scores: Bool = false,
+        task: MasterTask? = nil
     ) {
         self.prompt = prompt
         self.generatedBefore = generatedBefore
@@ -38,6 +41,7 @@ package struct GenerationRequest: Sendable, Equatable {
         self.topLogprobs = topLogprobs
         self.route = route
         self.scores = scores
+        self.task = task
     }
 
     package static let topLogprobsMax = 64
@@ -55,6 +59,7 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
     case invalidTopLogprobs(Int)
     case exceedsCache(pages: Int, keyValuePagesMax: Int)
     case invalidRoute(RouteRefusal)
+    case noMaster
     case queueFull(waitingMax: Int)
 
     package var description: String {
@@ -74,6 +79,7 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
         case .invalidTopLogprobs(let value):
             "topLogprobs is \(value); it must be 0 ... \(GenerationRequest.topLogprobsMax)"
         case .invalidRoute(let refusal): refusal.description
+        case .noMaster: "this model has no functional tokens, so it can neither decide nor rewrite"
         case .exceedsCache(let pages, let keyValuePagesMax):
             "the request needs \(pages) key/value pages and the cache has \(keyValuePagesMax); "
                 + "shorten the prompt or maxTokens, or raise the cache's bound"

@@ -1,11 +1,19 @@
+import Deciding
+
 /// An admitted request and how far it has come.
 package struct Sequence {
     package let id: SequenceID
     package let sampling: SamplingOptions
     package let endTokens: Set<Int32>
     package let topLogprobs: Int?
+    /// Of the first tokens, how many of the last an earlier attempt generated.
+    package let generatedBefore: Int
     /// No token is generated; every position's logits are wanted.
     package let scores: Bool
+    /// Of a master.
+    package let task: MasterTask?
+    /// Of a rewrite: where it stands.
+    package var grammar: RewriteGrammar?
     /// Prompt and generated tokens; the index is the absolute position.
     package var tokens: [Int32]
     /// `tokens.count` at which the sequence ends: by `maxTokens` or by the context.
@@ -21,7 +29,9 @@ package struct Sequence {
         sampling = request.sampling
         endTokens = request.endTokens
         topLogprobs = request.topLogprobs
+        generatedBefore = request.generatedBefore
         scores = request.scores
+        task = request.task
         tokens = request.prompt
         let wanted = request.prompt.count - request.generatedBefore + request.maxTokens
         tokensMax = min(wanted, contextMax)

@@ -1,3 +1,5 @@
+import Deciding
+
 /// What one step did to one sequence.
 package enum StepEvent: Sendable, Equatable {
     case token(SequenceID, GeneratedToken)
@@ -32,6 +34,8 @@ package enum FinishReason: Sendable, Equatable {
     case contextFull
     /// A score was asked for.
     case scored(Score)
+    /// A master's word on a query.
+    case decided(MasterReading)
     case failed(SequenceFailure)
 }
 
@@ -41,12 +45,15 @@ package enum SequenceFailure: Error, Sendable, Equatable, CustomStringConvertibl
     case unsoundLogits(position: Int)
     /// An expert that the sequence needs gave no answer.
     case expert(String)
+    /// No token of the vocabulary goes on with the rewrite.
+    case rewriteStuck
 
     package var description: String {
         switch self {
         case .unsoundLogits(let position):
             "the logits at position \(position) are not finite numbers; the model file or an expert is damaged"
         case .expert(let message): message
+        case .rewriteStuck: "no token of the vocabulary can go on with the rewrite; it lacks tokens of single bytes"
         }
     }
 }

@@ -9,6 +9,9 @@ extension ModelHolding {
             c.context_length = contextLength
             c.vocabulary = vocabulary
             c.routed = routed ? 1 : 0
+            c.n_functional_tokens = functionalTokens.count
+            c.functional_tokens = arena.list(functionalTokens) { arena.text($0) }
+            c.temperature = temperature
         }
     }
 
@@ -18,7 +21,14 @@ extension ModelHolding {
             sha256: try readText(c.sha256, "ModelHolding.sha256", max: WireLimits.nameBytesMax),
             contextLength: c.context_length,
             vocabulary: c.vocabulary,
-            routed: c.routed != 0)
+            routed: c.routed != 0,
+            functionalTokens: try readList(
+                c.functional_tokens, c.n_functional_tokens, "ModelHolding.functional_tokens",
+                max: WireLimits.functionalTokensMax
+            ) { (text) throws(WireError) in
+                try readText(text, "ModelHolding.functional_tokens", max: WireLimits.nameBytesMax)
+            },
+            temperature: c.temperature)
     }
 }
 
@@ -115,6 +125,8 @@ extension Assign {
             c.route = route?.encoded(arena)
             c.score = score ? 1 : 0
             c.trace = trace ? 1 : 0
+            c.decide = decide ? 1 : 0
+            c.rewrite_bytes = rewriteBytes
         }
     }
 
@@ -129,7 +141,9 @@ extension Assign {
             deadlineMilliseconds: c.deadline_milliseconds,
             route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) },
             score: c.score != 0,
-            trace: c.trace != 0)
+            trace: c.trace != 0,
+            decide: c.decide != 0,
+            rewriteBytes: c.rewrite_bytes)
     }
 }
 
@@ -181,6 +195,7 @@ extension Ended {
             c.generated_tokens = generatedTokens
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
+            c.reading = reading?.encoded(arena)
         }
     }
 
@@ -195,6 +210,7 @@ extension Ended {
                 c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init),
             generatedTokens: c.generated_tokens,
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
-            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
+            reading: try c.reading.map { (message) throws(WireError) in try Reading(message.pointee) })
     }
 }

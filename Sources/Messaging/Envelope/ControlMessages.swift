@@ -9,15 +9,22 @@ package struct ModelHolding: Sendable, Equatable {
     package var vocabulary: UInt32
     /// Its experts live elsewhere: this worker wants `Membership`.
     package var routed: Bool
+    /// Of a master, in the order of their ids, which are the vocabulary's last.
+    package var functionalTokens: [String]
+    /// Of a master.
+    package var temperature: Float
 
     package init(
-        model: String = "", sha256: String = "", contextLength: UInt32 = 0, vocabulary: UInt32 = 0, routed: Bool = false
+        model: String = "", sha256: String = "", contextLength: UInt32 = 0, vocabulary: UInt32 = 0,
+        routed: Bool = false, functionalTokens: [String] = [], temperature: Float = 0
     ) {
         self.model = model
         self.sha256 = sha256
         self.contextLength = contextLength
         self.vocabulary = vocabulary
         self.routed = routed
+        self.functionalTokens = functionalTokens
+        self.temperature = temperature
     }
 }
 
@@ -108,11 +115,15 @@ package struct Assign: Sendable, Equatable {
     package var score: Bool
     /// `Ended` tells how the tokens found their experts.
     package var trace: Bool
+    /// Of a master: generate nothing, `Ended` brings the reading after the prompt.
+    package var decide: Bool
+    /// Of a master, over 0: what is generated is a rewrite of at most so many bytes, under its grammar.
+    package var rewriteBytes: UInt32
 
     package init(
         assignment: UInt64 = 0, model: String = "", generatedBefore: UInt32 = 0, sampling: Sampling = Sampling(),
         maxTokens: UInt32 = 0, topLogprobs: UInt32 = 0, deadlineMilliseconds: UInt64 = 0, route: RouteOptions? = nil,
-        score: Bool = false, trace: Bool = false
+        score: Bool = false, trace: Bool = false, decide: Bool = false, rewriteBytes: UInt32 = 0
     ) {
         self.assignment = assignment
         self.model = model
@@ -124,6 +135,8 @@ package struct Assign: Sendable, Equatable {
         self.route = route
         self.score = score
         self.trace = trace
+        self.decide = decide
+        self.rewriteBytes = rewriteBytes
     }
 }
 
@@ -166,11 +179,13 @@ package struct Ended: Sendable, Equatable {
     package var score: Score?
     /// When a trace was asked for.
     package var routed: RoutedTokens?
+    /// With `.decided`.
+    package var reading: Reading?
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: Reading? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -181,5 +196,6 @@ package struct Ended: Sendable, Equatable {
         self.generatedTokens = generatedTokens
         self.score = score
         self.routed = routed
+        self.reading = reading
     }
 }

@@ -27,6 +27,8 @@ package enum EndKind: UInt32, Sendable, CaseIterable {
     /// The request itself is wrong: no other worker would take it.
     case invalid = 7
     case scored = 8
+    /// A master's reading.
+    case decided = 9
 }
 
 /// Why a query, or another request, was not served.
@@ -69,4 +71,8 @@ package enum FailureKind: UInt32, Error, Sendable, CaseIterable {
     case unfitExpert = 29
     /// The worker has no room for another expert.
     case workerFull = 30
+    /// A refusal node took the query, or its walk met its bound.
+    case refused = 31
+    /// A server outside the cluster did not answer as it should.
+    case endpointFailed = 32
 }

@@ -12,16 +12,19 @@ package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     package var retryAfterMilliseconds: UInt64
     /// Generated tokens that reached the client before.
     package var tokensSent: UInt32
+    /// Of a query that went through the graph of nodes.
+    package var walk: Walk?
 
     package init(
         id: QueryID? = nil, kind: FailureKind, message: String, retryAfterMilliseconds: UInt64 = 0,
-        tokensSent: UInt32 = 0
+        tokensSent: UInt32 = 0, walk: Walk? = nil
     ) {
         self.id = id
         self.kind = kind
         self.message = message
         self.retryAfterMilliseconds = retryAfterMilliseconds
         self.tokensSent = tokensSent
+        self.walk = walk
     }
 
     package var description: String { "\(kind): \(message)" }
@@ -35,6 +38,7 @@ extension Failure {
             c.message = arena.text(message)
             c.retry_after_milliseconds = retryAfterMilliseconds
             c.tokens_sent = tokensSent
+            c.walk = walk?.encoded(arena)
         }
     }
 
@@ -45,6 +49,7 @@ extension Failure {
             kind: FailureKind(rawValue: c.kind.rawValue) ?? .internal,
             message: try readText(c.message, "Failure.message", max: WireLimits.messageBytesMax),
             retryAfterMilliseconds: c.retry_after_milliseconds,
-            tokensSent: c.tokens_sent)
+            tokensSent: c.tokens_sent,
+            walk: try c.walk.map { (message) throws(WireError) in try Walk(message.pointee) })
     }
 }

@@ -4,6 +4,8 @@ package enum ExpertChange: UInt32, Sendable, CaseIterable {
     case retire = 2
     /// A shadow becomes a member of the set.
     case promote = 3
+    /// The graph of nodes is read again from the topology file, as a whole.
+    case reloadGraph = 4
 }
 
 /// Changes the experts of a routed model while it runs.

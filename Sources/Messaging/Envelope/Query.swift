@@ -33,11 +33,13 @@ package struct Query: Sendable, Equatable {
     package var route: RouteOptions?
     /// How well the model predicts the prompt, instead of an answer to it.
     package var score: Bool
+    /// That answered this conversation last; empty: none.
+    package var currentNode: String
 
     package init(
         id: QueryID, node: String = "", prompt: Prompt?, sampling: Sampling = Sampling(), maxTokens: UInt32 = 0,
         stop: [String] = [], deadlineMilliseconds: UInt64 = 0, fromPosition: UInt32 = 0, trace: Bool = false,
-        topLogprobs: UInt32 = 0, route: RouteOptions? = nil, score: Bool = false
+        topLogprobs: UInt32 = 0, route: RouteOptions? = nil, score: Bool = false, currentNode: String = ""
     ) {
         self.id = id
         self.node = node
@@ -51,6 +53,7 @@ package struct Query: Sendable, Equatable {
         self.topLogprobs = topLogprobs
         self.route = route
         self.score = score
+        self.currentNode = currentNode
     }
 }
 
@@ -70,6 +73,7 @@ extension Query {
             c.top_logprobs = topLogprobs
             c.route = route?.encoded(arena)
             c.score = score ? 1 : 0
+            c.current_node = arena.text(currentNode)
         }
     }
 
@@ -110,7 +114,8 @@ extension Query {
             trace: c.trace != 0,
             topLogprobs: c.top_logprobs,
             route: try c.route.map { (message) throws(WireError) in try RouteOptions(message.pointee) },
-            score: c.score != 0)
+            score: c.score != 0,
+            currentNode: try readText(c.current_node, "Query.current_node", max: WireLimits.nameBytesMax))
     }
 
     private static func readPrompt(_ c: Skein__Query) throws(WireError) -> Prompt? {

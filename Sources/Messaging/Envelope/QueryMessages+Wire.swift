@@ -240,6 +240,7 @@ extension Final {
             c.missing = arena.list(missing) { $0.encoded(arena) }
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
+            c.walk = walk?.encoded(arena)
         }
     }
 
@@ -255,7 +256,8 @@ extension Final {
             missing: try readMessages(
                 c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init),
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
-            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
+            walk: try c.walk.map { (message) throws(WireError) in try Walk(message.pointee) })
     }
 }
 

@@ -229,11 +229,13 @@ package struct Final: Sendable, Equatable {
     package var score: Score?
     /// Of a routed model, when a trace was asked for.
     package var routed: RoutedTokens?
+    /// Of a query that went through the graph of nodes.
+    package var walk: Walk?
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
-        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil
+        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil, walk: Walk? = nil
     ) {
         self.id = id
         self.attempt = attempt
@@ -245,6 +247,7 @@ package struct Final: Sendable, Equatable {
         self.missing = missing
         self.score = score
         self.routed = routed
+        self.walk = walk
     }
 }
 

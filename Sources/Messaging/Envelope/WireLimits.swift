@@ -24,6 +24,14 @@ package enum WireLimits {
     package static let workersMax = 1024
     package static let nodesMax = 1024
     package static let expertsMax = 4096
+    /// Of one master.
+    package static let functionalTokensMax = 1024
+    /// Nodes that one query visits.
+    package static let walkStepsMax = 256
+    /// Words and quotations that a rewrite lost, as told.
+    package static let lostMax = 64
+    /// Of a rewrite.
+    package static let rewriteBytesMax = 16 << 10
     /// (site, expert) pairs of one dispatch.
     package static let selectionsMax = 16_384
     /// Rows of one dispatch.

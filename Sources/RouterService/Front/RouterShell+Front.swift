@@ -40,6 +40,7 @@ extension RouterShell {
                 .leasesRenewed(identity: identity.name, ids: lease.ids.map(Routing.QueryID.init), from: connection))
         case .changeExperts(let change):
             guard permit(.operator, identity, connection, query: change.id) else { return }
+            if change.change == .reloadGraph { return reloadGraph(change, from: connection) }
             self.change(change, from: connection)
         case .statusRequest:
             let reply = StatusReply(
@@ -72,11 +73,20 @@ extension RouterShell {
         let key = QueryKey(identity: identity.name, id: .init(query.id))
         do throws(RefusedQuery) {
             let accepted = try reading.read(query, key: key, from: connection)
-            if let prompt = query.prompt { submitted = SubmittedQuery(key: key, prompt: prompt, text: accepted.text) }
-            answers.remember(key, accepted.style)
+            if let prompt = query.prompt {
+                submitted = SubmittedQuery(key: key, prompt: prompt, text: accepted.text)
+                if accepted.submission.walks, !machine.knows(key) {
+                    walks[key] = WalkBook.Entry(prompt: prompt, stops: accepted.style.stops)
+                }
+            }
+            // One that walks gets the style of the node that answers it.
+            if !accepted.submission.walks || !machine.knows(key) { answers.remember(key, accepted.style) }
             handle(.submitted(accepted.submission))
             submitted = nil
-            if !machine.knows(key) { answers.drop(key) }
+            if !machine.knows(key) {
+                answers.drop(key)
+                walks[key] = nil
+            }
         } catch {
             refuse(error.kind, error.message, to: connection, query: query.id)
         }

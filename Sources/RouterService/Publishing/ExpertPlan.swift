@@ -91,6 +91,8 @@ package struct ExpertPlan: Sendable {
                     expert: change.expert, sha256: change.sha256, folder: change.folder, worker: worker,
                     isShadow: change.shadow))
             next.published.sort { $0.expert < $1.expert }
+        // Concerns no expert; the shell has taken it.
+        case .reloadGraph: break
         case .promote:
             guard shadow != nil, let index = next.published.firstIndex(where: \.isShadow) else {
                 throw refuse(

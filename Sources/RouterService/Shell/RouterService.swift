@@ -1,3 +1,4 @@
+import Endpoints
 import Foundation
 import Logging
 import Messaging
@@ -12,6 +13,7 @@ import Topology
 package final class RouterService: Sendable {
     private let loop: MessageLoop<RouterShell>
     private let encoder: PromptEncoder
+    private let caller: EndpointCaller
     private let context: ZeroMQContext
     private let authenticator: Authenticator
 
@@ -24,8 +26,10 @@ package final class RouterService: Sendable {
         let doors = try RouterDoors(topology)
         let limits = topology.router.limits
         let encoder = try PromptEncoder(jobsMax: limits.queueMax) { inbox.post(.event($0)) }
+        let caller = try EndpointCaller { inbox.postWaiting(.heard($0, $1)) }
         let parts = RouterParts(
-            cluster: topology.name, reading: try QueryReading(topology), encoder: encoder,
+            cluster: topology.name, topology: topology, reading: try QueryReading(topology), encoder: encoder,
+            caller: caller,
             store: Self.openStore(topology, log),
             configuration: RoutingConfiguration(
                 topology, startMicroseconds: UInt64(Date().timeIntervalSince1970 * 1e6)),
@@ -34,6 +38,7 @@ package final class RouterService: Sendable {
                 manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest)),
             log: log)
         self.encoder = encoder
+        self.caller = caller
         context = doors.context
         authenticator = doors.authenticator
         var loopLimits = LoopLimits()
@@ -51,6 +56,7 @@ package final class RouterService: Sendable {
     package func wait() throws {
         let fault = loop.join()
         encoder.stop()
+        caller.stop()
         // The context ends when its last socket is closed, and the authenticator has one.
         authenticator.stop()
         context.end()
@@ -74,8 +80,10 @@ package final class RouterService: Sendable {
 /// What the shell is made of, ready before its thread starts.
 struct RouterParts: Sendable {
     let cluster: String
+    let topology: ClusterTopology
     let reading: QueryReading
     let encoder: PromptEncoder
+    let caller: EndpointCaller
     let store: StatisticsStore?
     let configuration: RoutingConfiguration
     let publishing: Publishing
@@ -90,6 +98,12 @@ final class RouterInbox: Sendable {
 
     /// Before the loop is attached, or after it has ended, nobody waits for what is posted.
     func post(_ value: RouterPosted) { _ = loop.withLock { $0 }?.post(value) }
+
+    /// A loop that is behind holds up the caller rather than losing a piece of an answer.
+    func postWaiting(_ value: RouterPosted) {
+        guard let loop = loop.withLock({ $0 }) else { return }
+        while !loop.post(value), !loop.hasEnded { usleep(1000) }
+    }
 }
 
 extension QueryReading {
@@ -104,10 +118,9 @@ extension QueryReading {
         }
         self.init(
             texts: texts,
-            nodes: Dictionary(
-                topology.nodes.compactMap { node in node.model.map { (node.name, $0) } },
-                uniquingKeysWith: { first, _ in first }),
-            defaultNode: topology.defaultNode, maxTokensDefault: topology.router.limits.maxTokensDefault,
+            graph: Dictionary(topology.nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
+            walking: topology.walkingNodes, defaultNode: topology.defaultNode,
+            maxTokensDefault: topology.router.limits.maxTokensDefault,
             routed: Set(topology.models.filter { $0.experts != nil }.map(\.name)))
     }
 }

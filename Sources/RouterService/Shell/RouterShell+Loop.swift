@@ -1,3 +1,4 @@
+import Endpoints
 import Logging
 import Messaging
 import Routing
@@ -6,6 +7,8 @@ import Threading
 /// What other threads tell the loop.
 enum RouterPosted: Sendable {
     case event(Event)
+    /// From a server outside the cluster, by ticket.
+    case heard(UInt64, EndpointEvent)
     /// An answer that was made elsewhere.
     case reply(Messaging.Message, ClientConnection)
 }
@@ -31,7 +34,10 @@ extension RouterShell: LoopHandler {
 
     func posted(_ value: RouterPosted) {
         switch value {
-        case .event(let event): handle(event)
+        case .event(let event):
+            noteRewrite(event)
+            handle(event)
+        case .heard(let ticket, let event): heard(ticket, event)
         case .reply(let message, let connection): answer(message, to: connection)
         }
     }

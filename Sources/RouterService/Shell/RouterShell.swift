@@ -1,8 +1,10 @@
+import Endpoints
 import Logging
 import Messaging
 import Routing
 import Threading
 import Tokenization
+import Topology
 
 /// Performs what the routing core decides. Lives on the router's loop thread, with every socket.
 ///
@@ -11,7 +13,13 @@ import Tokenization
 final class RouterShell {
     let port: LoopPort
     let cluster: String
-    let reading: QueryReading
+    var reading: QueryReading
+    /// As last read.
+    var topology: ClusterTopology
+    var walks = WalkBook()
+    let caller: EndpointCaller
+    /// Calls to servers outside the cluster, by ticket.
+    var calls: [UInt64: QueryKey] = [:]
     let encoder: PromptEncoder
     let inbox: RouterInbox
     let log: Logger
@@ -36,7 +44,9 @@ final class RouterShell {
         self.inbox = inbox
         cluster = parts.cluster
         reading = parts.reading
+        topology = parts.topology
         encoder = parts.encoder
+        caller = parts.caller
         log = parts.log
         statistics = RouterStatistics(store: parts.store)
         answers = AnswerBook(endedMax: parts.configuration.limits.retainedMax)
@@ -78,8 +88,12 @@ final class RouterShell {
             send(Envelope(.membership(Messaging.Membership(membership))), to: connection)
         case .deliver(let delivery): deliver(delivery)
         case .advance(let advance): self.advance(advance)
-        case .prepare(let key, let ticket): prepare(key, ticket: ticket)
-        case .forget(let key): answers.end(key)
+        case .prepare(let key, let ticket, let part): prepare(key, ticket: ticket, part)
+        case .call(let call): self.call(call)
+        case .hangUp(let key, let ticket): hangUp(key, ticket: ticket)
+        case .forget(let key):
+            answers.end(key)
+            walks[key] = nil
         case .observe(let observation): statistics.observe(observation)
         case .count(let count): statistics.count(count)
         case .note(let note): log.log(level: note.level.logLevel, "\(note.text)")
@@ -92,16 +106,11 @@ final class RouterShell {
         if outcome != .sent { handle(.workerDisconnected(connection)) }
     }
 
-    private func prepare(_ key: QueryKey, ticket: UInt64) {
+    func prepareQuery(_ key: QueryKey, ticket: UInt64) {
         guard let submitted, submitted.key == key else {
             return handle(.preparationFailed(key, ticket: ticket, .init(.internalError, "the prompt is gone")))
         }
-        let job = PromptEncoder.Job(key: key, ticket: ticket, prompt: submitted.prompt, text: submitted.text)
-        if !encoder.encode(job) {
-            let failure = Routing.Failure(
-                .busy, "too many prompts are waiting to be encoded", retryAfterMilliseconds: 250)
-            handle(.preparationFailed(key, ticket: ticket, failure))
-        }
+        encode(PromptEncoder.Job(key: key, ticket: ticket, prompt: submitted.prompt, text: submitted.text))
     }
 }
 
@@ -109,7 +118,7 @@ final class RouterShell {
 struct SubmittedQuery {
     let key: QueryKey
     let prompt: Prompt
-    let text: ModelText
+    let text: ModelText?
 }
 
 extension Note.Level {

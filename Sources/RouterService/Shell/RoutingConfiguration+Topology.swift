@@ -9,7 +9,10 @@ extension RoutingConfiguration {
     init(_ topology: ClusterTopology, startMicroseconds: UInt64) {
         self.init()
         let bounds = topology.router.limits
-        nodes = topology.nodes.compactMap { node in node.model.map { Node(name: node.name, model: $0) } }
+        nodes = topology.nodes.compactMap { node in
+            node.model.map { Node(name: node.name, model: node.master == nil ? $0 : node.masterHolding) }
+        }
+        graph = NodeGraph(topology)
         models = Dictionary(
             topology.models.map { ($0.name, ModelPolicy(sha256: $0.sha256)) }, uniquingKeysWith: { first, _ in first })
         expectedWorkers = topology.workers.map(\.name)

@@ -12,6 +12,12 @@ struct AnswerBook {
 
     mutating func remember(_ key: QueryKey, _ style: AnswerStyle) { styles[key] = style }
 
+    /// Another node answers: nothing has been said.
+    mutating func restart(_ key: QueryKey, _ style: AnswerStyle) {
+        texts[key] = nil
+        styles[key] = style
+    }
+
     func style(of key: QueryKey) -> AnswerStyle? { styles[key] }
 
     /// Whether tokens have come and the query has not ended.

@@ -5,7 +5,7 @@ import Tokenization
 /// The router has exactly one of these per running query, whichever workers the tokens came from, so a continuation
 /// elsewhere has no seam.
 struct AnswerText {
-    private var decoder: StreamingDecoder
+    private var decoder: AnswerDecoder
     private var stops: StopMatcher
     private(set) var tokenCount = 0
     /// Bytes of text that came out so far.
@@ -14,7 +14,7 @@ struct AnswerText {
     private(set) var stoppedAfter: Int?
 
     init(_ style: AnswerStyle) {
-        decoder = StreamingDecoder(style.tokenizer)
+        decoder = AnswerDecoder(style.vocabulary)
         stops = style.stops
     }
 
@@ -40,7 +40,13 @@ struct AnswerText {
 
 /// What turning a query's tokens into text depends on besides the tokens.
 struct AnswerStyle {
-    let tokenizer: Tokenizer
+    enum Vocabulary {
+        case model(Tokenizer)
+        /// Of a server outside the cluster: each byte counts as a token.
+        case bytes
+    }
+
+    let vocabulary: Vocabulary
     /// Nothing matched yet.
     let stops: StopMatcher
 }

@@ -2,6 +2,7 @@ import Messaging
 import Routing
 import Threading
 import Tokenization
+import Topology
 
 /// Encodes prompts on a thread of its own, so that a long one does not hold up the loop.
 final class PromptEncoder: Sendable {
@@ -9,7 +10,13 @@ final class PromptEncoder: Sendable {
         let key: QueryKey
         let ticket: UInt64
         let prompt: Prompt
-        let text: ModelText
+        /// Nil for a server outside the cluster, which encodes for itself.
+        let text: ModelText?
+        /// What a master generated of the query, and what those tokens are.
+        var rewrite: (tokens: [Int32], tokenizer: Tokenizer)?
+        /// What became of an earlier rewrite.
+        var note: RewriteNote?
+        var wants = QueryWording.original
     }
 
     private let jobs: Mailbox<Job?>
@@ -44,12 +51,20 @@ final class PromptEncoder: Sendable {
 extension PromptEncoder.Job {
     fileprivate func encoded() -> Event {
         do throws(TokenizationError) {
-            let tokens = try text.encode(prompt)
+            let fresh = freshNote
+            let wording = Wording.prompt(prompt, fresh ?? note, wants: wants)
+            guard let text else { return .prepared(key, ticket: ticket, promptTokens: [], rewrite: fresh) }
+            let tokens = try text.encode(wording)
             if tokens.isEmpty { return failed(.emptyPrompt, "the prompt is empty; send at least one token") }
-            return .prepared(key, ticket: ticket, promptTokens: tokens)
+            return .prepared(key, ticket: ticket, promptTokens: tokens, rewrite: fresh)
         } catch {
             return failed(.invalidParameter, error.description)
         }
+    }
+
+    private var freshNote: RewriteNote? {
+        guard let rewrite, let original = Wording.query(of: prompt) else { return nil }
+        return Wording.note(rewrite.tokenizer.decodeBytes(rewrite.tokens), original: original)
     }
 
     private func failed(_ kind: Routing.FailureKind, _ message: String) -> Event {

@@ -1,3 +1,4 @@
+import Deciding
 import Digest
 import Messaging
 import Routing
@@ -27,7 +28,8 @@ extension Routing.Hello {
             models: wire.models.map {
                 ModelHolding(
                     model: $0.model, sha256: $0.sha256, contextLength: Int($0.contextLength),
-                    vocabulary: Int($0.vocabulary), routed: $0.routed)
+                    vocabulary: Int($0.vocabulary), routed: $0.routed, functionalTokens: $0.functionalTokens,
+                    temperature: $0.temperature)
             },
             capacity: Int(wire.capacity), ready: wire.ready,
             experts: wire.experts.map {
@@ -68,7 +70,8 @@ extension Routing.Ended {
             score: wire.score.map {
                 Score(meanNLL: $0.meanNLL, tokens: Int($0.tokens), logitsSHA256: $0.logitsSHA256)
             },
-            routed: wire.routed.map(Routing.RoutedTokens.init))
+            routed: wire.routed.map(Routing.RoutedTokens.init),
+            reading: wire.reading.map { MasterReading(logits: $0.logits, mass: $0.mass) })
     }
 }
 
@@ -93,6 +96,7 @@ extension Routing.Ended.Kind {
             case .expertMissing: .expertMissing
             case .invalid: .invalid
             case .scored: .scored
+            case .decided: .decided
             }
     }
 }

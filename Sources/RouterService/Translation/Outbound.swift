@@ -23,7 +23,8 @@ extension Messaging.Failure {
     init(_ core: Routing.Failure, query: Routing.QueryID?) {
         self.init(
             id: query.map(Messaging.QueryID.init), kind: .init(core.kind), message: core.message,
-            retryAfterMilliseconds: core.retryAfterMilliseconds, tokensSent: UInt32(clamping: core.tokensSent))
+            retryAfterMilliseconds: core.retryAfterMilliseconds, tokensSent: UInt32(clamping: core.tokensSent),
+            walk: core.walk.map(Messaging.Walk.init))
     }
 }
 
@@ -53,7 +54,7 @@ extension Messaging.Final {
             timings: Messaging.Timings(
                 queue: core.timings.queue, prefill: core.timings.prefill, decode: core.timings.decode,
                 total: core.timings.total),
-            trace: core.trace.map(TraceAttempt.init),
+            trace: core.trace.suffix(WireLimits.attemptsMax).map(TraceAttempt.init),
             receipt: core.receipt.map {
                 Messaging.Receipt(
                     modelSHA256: $0.modelSHA256, numerics: $0.numerics, seed: $0.seed, sampling: .init($0.sampling),
@@ -65,7 +66,7 @@ extension Messaging.Final {
                 Messaging.Score(
                     meanNLL: $0.meanNLL, tokens: UInt32(clamping: $0.tokens), logitsSHA256: $0.logitsSHA256)
             },
-            routed: core.routed.map(Messaging.RoutedTokens.init))
+            routed: core.routed.map(Messaging.RoutedTokens.init), walk: core.walk.map(Messaging.Walk.init))
     }
 }
 
@@ -75,6 +76,25 @@ extension Messaging.RoutedTokens {
             experts: core.experts, expertsSHA256: core.expertsSHA256, setSHA256: core.setSHA256,
             route: core.route.map(Messaging.RouteOptions.init), firstPosition: core.firstPosition,
             heaviest: core.heaviest, shares: core.shares, nullShares: core.nullShares)
+    }
+}
+
+extension Messaging.Walk {
+    fileprivate init(_ core: WalkTrace) {
+        self.init(
+            node: core.node,
+            shares: core.shares.map {
+                NodeShare(
+                    node: $0.node, untouched: Float($0.untouched), share: Float($0.share), inPlay: $0.inPlay)
+            },
+            mass: Float(core.mass), rewrite: core.rewrite?.text ?? "",
+            originalKept: core.rewrite?.originalKept ?? false,
+            lost: Array((core.rewrite?.lost ?? []).prefix(WireLimits.lostMax)),
+            steps: core.steps.suffix(WireLimits.walkStepsMax).map {
+                WalkStep(
+                    node: $0.node, because: $0.because.rawValue, outcome: $0.outcome, microseconds: $0.microseconds,
+                    confidence: Float($0.confidence ?? 0))
+            })
     }
 }
 
@@ -107,7 +127,8 @@ extension Envelope {
             assignment: core.assignment.rawValue, model: core.model, generatedBefore: UInt32(core.generatedBefore),
             sampling: .init(core.sampling), maxTokens: UInt32(core.maxTokens),
             topLogprobs: UInt32(core.topLogprobs), deadlineMilliseconds: core.deadlineMilliseconds,
-            route: core.route.map(Messaging.RouteOptions.init), score: core.score, trace: core.trace)
+            route: core.route.map(Messaging.RouteOptions.init), score: core.score, trace: core.trace,
+            decide: core.decide, rewriteBytes: UInt32(clamping: core.rewriteBytes))
         self.init(.assign(body), tensors: [Tensor(core.tokens)])
     }
 }

@@ -26,6 +26,8 @@ package struct RoutingConfiguration: Hashable, Sendable {
 
     package var limits = RoutingLimits()
     package var nodes: [Node] = []
+    /// Nodes that queries walk through; a query that a plain model answers needs none.
+    package var graph = NodeGraph()
     /// Models that are not here have the default policy.
     package var models: [String: ModelPolicy] = [:]
     /// Names in the topology, so that a status can say `absent`.

@@ -40,7 +40,7 @@ extension RoutingStateMachine {
 
     /// Sends a running query's tokens from `position` on.
     mutating func sendReplay(_ key: QueryKey, from position: Int, to connection: ClientConnection) {
-        guard let query = queries[key] else { return }
+        guard let query = queries[key], query.walk?.hides != true else { return }
         let from = max(0, position)
         guard from < query.tokens.count, !holdBack(key, from: from, for: connection) else { return }
         let replay = Replay(attempt: query.attempt, tokens: query.tokens, logprobs: query.logprobs, from: from)

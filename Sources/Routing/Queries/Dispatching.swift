@@ -77,7 +77,8 @@ extension RoutingStateMachine {
                     tokens: query.prompt + query.tokens, generatedBefore: query.tokens.count,
                     sampling: query.sampling, maxTokens: query.maxTokens, topLogprobs: query.topLogprobs,
                     deadlineMilliseconds: query.deadline.milliseconds(from: now), route: query.route,
-                    score: query.score, trace: query.wantsTrace)))
+                    score: query.score, trace: query.wantsTrace, decide: query.decides,
+                    rewriteBytes: query.rewriteBytes)))
     }
 }
 
@@ -149,13 +150,15 @@ extension RoutingStateMachine {
         if let avoid = interruption.avoid { queries[key]?.failedOn.append(avoid) }
         guard let query = queries[key] else { return }
         // Every token is here; only the word that it was the last one got lost.
-        if query.tokens.count == query.maxTokens { return finish(key, .maxTokens) }
+        if query.walk?.stage ?? .answering == .answering, query.tokens.count == query.maxTokens {
+            return finish(key, .maxTokens)
+        }
         if query.workersKilled >= limits.workersKilledMax {
             return fail(
                 key, .poisonQuery, "\(query.workersKilled) workers were lost while they worked on this query")
         }
-        if query.attempts.count > limits.redispatchesMax {
-            return fail(key, .workerLost, "\(interruption.text), in attempt \(query.attempts.count), the last one")
+        if query.stageAttempts > limits.redispatchesMax {
+            return fail(key, .workerLost, "\(interruption.text), in attempt \(query.stageAttempts), the last one")
         }
         enqueue(key)
     }

@@ -1,13 +1,15 @@
 /// The one place where a query ends (P2).
 extension RoutingStateMachine {
     mutating func finish(_ key: QueryKey, _ reason: FinishReason, score: Score? = nil, routed: RoutedTokens? = nil) {
+        if queries[key]?.walk != nil, escalates(key) { return }
+        release(key)
         queries[key]?.endAttempt(.finished)
         guard let query = queries[key] else { return }
         let final = Final(
             attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
             trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
-            missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil)
+            missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil, walk: query.walk?.trace)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }
@@ -15,10 +17,15 @@ extension RoutingStateMachine {
     mutating func fail(
         _ key: QueryKey, _ kind: FailureKind, _ message: String, retryAfterMilliseconds: UInt64 = 0
     ) {
-        let sent = queries[key]?.tokens.count ?? 0
-        conclude(
-            key,
-            .failed(Failure(kind, message, retryAfterMilliseconds: retryAfterMilliseconds, tokensSent: sent)))
+        fail(key, Failure(kind, message, retryAfterMilliseconds: retryAfterMilliseconds))
+    }
+
+    mutating func fail(_ key: QueryKey, _ failure: Failure) {
+        if takesAnotherWay(key, failure.kind, failure.message) { return }
+        var failure = failure
+        failure.tokensSent = queries[key]?.shownTokens ?? 0
+        failure.walk = queries[key]?.walk?.trace
+        conclude(key, .failed(failure))
     }
 
     mutating func stop(_ key: QueryKey, keepTokens: Int) {
@@ -29,7 +36,10 @@ extension RoutingStateMachine {
 
     /// Takes the query out of every table, tells its client, keeps its outcome for a replay.
     mutating func conclude(_ key: QueryKey, _ outcome: Outcome) {
+        if case .calling(let ticket) = queries[key]?.phase { directives.append(.hangUp(key, ticket: ticket)) }
         leaveWorker(key)
+        // What the client never saw is no part of the answer.
+        if queries[key]?.walk?.hides == true { queries[key]?.keep(0) }
         guard let query = queries.remove(key) else { return }
         if query.phase == .queued {
             removeFromQueue(key, model: query.model, served: false)
@@ -48,7 +58,7 @@ extension RoutingStateMachine {
     }
 
     /// Withdraws the running attempt. The place on the worker stays taken until the worker acknowledges.
-    private mutating func leaveWorker(_ key: QueryKey) {
+    mutating func leaveWorker(_ key: QueryKey) {
         guard case .running(let name, let assignment) = queries[key]?.phase else { return }
         queries[key]?.endAttempt(.withdrawn)
         guard let index = workers.index(of: name), let place = workers[index].index(of: assignment) else { return }
@@ -59,7 +69,8 @@ extension RoutingStateMachine {
     private mutating func retain(_ query: QueryRecord, _ outcome: Outcome) {
         retention.insert(
             Retention.Entry(
-                key: query.key, digest: query.digest, node: query.node, promptTokens: query.prompt.count,
+                key: query.key, digest: query.digest, node: query.walk?.trace.node ?? query.node,
+                promptTokens: query.prompt.count,
                 attempts: max(1, query.attempts.count), tokens: query.tokens, logprobs: query.logprobs,
                 outcome: outcome, expiresAt: now.advanced(byMilliseconds: limits.retainedMilliseconds),
                 isDelivered: query.target != nil))

@@ -26,6 +26,10 @@ package enum FailureKind: Int32, Hashable, Sendable, CaseIterable {
     case nameTaken = 24
     /// A message on a connection where nobody has said Hello: the worker says it again.
     case unknownWorker = 25
+    /// A refusal node took the query, or its walk met its bound.
+    case refused = 31
+    /// A server outside the cluster did not answer as it should.
+    case endpointFailed = 32
 }
 
 /// A typed failure: what, where, and what to do.
@@ -36,6 +40,8 @@ package struct Failure: Hashable, Sendable {
     package var retryAfterMilliseconds: UInt64
     /// Generated tokens that the router had before the failure.
     package var tokensSent: Int
+    /// Of a query that went through the graph.
+    package var walk: WalkTrace?
 
     package init(_ kind: FailureKind, _ message: String, retryAfterMilliseconds: UInt64 = 0, tokensSent: Int = 0) {
         self.kind = kind

@@ -95,11 +95,13 @@ package struct Final: Hashable, Sendable {
     package var score: Score?
     /// Of a routed model, when a trace was asked for.
     package var routed: RoutedTokens?
+    /// Of a query that went through the graph.
+    package var walk: WalkTrace?
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
         trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, walk: WalkTrace? = nil
     ) {
         self.attempt = attempt
         self.finishReason = finishReason
@@ -111,10 +113,11 @@ package struct Final: Hashable, Sendable {
         self.missing = missing
         self.score = score
         self.routed = routed
+        self.walk = walk
     }
 
     /// What it costs to keep what a trace adds.
-    var traceByteCount: Int { 4 * (receipt?.prompt.count ?? 0) + (routed?.byteCount ?? 0) }
+    var traceByteCount: Int { 4 * (receipt?.prompt.count ?? 0) + (routed?.byteCount ?? 0) + (walk?.byteCount ?? 0) }
 }
 
 /// How the tokens of a query found their experts, as their worker told it at the end. The core passes it on.

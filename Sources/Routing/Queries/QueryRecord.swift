@@ -5,6 +5,8 @@ struct QueryRecord: Sendable {
         /// Waits for a worker, for the first time or again.
         case queued
         case running(worker: String, assignment: AssignmentID)
+        /// A server outside the cluster answers.
+        case calling(ticket: UInt64)
     }
 
     /// What a worker must match so that it can go on where another stopped (P1).
@@ -18,16 +20,22 @@ struct QueryRecord: Sendable {
     let order: UInt64
     let digest: BodyDigest
     let node: String
-    let model: String
-    let sampling: Sampling
-    let topLogprobs: Int
-    let route: RouteOptions?
+    /// Of this stage, where the query walks; as are sampling, route and bounds.
+    var model: String
+    var sampling: Sampling
+    var topLogprobs: Int
+    var route: RouteOptions?
+    /// What the client asked for.
+    let samplingAsked: Sampling
+    let topLogprobsAsked: Int
+    let routeAsked: RouteOptions?
+    let answerTokensMax: Int
     /// No answer is wanted, but the prompt's score.
     let score: Bool
     let acceptedAt: Instant
     let deadline: Instant
     var wantsTrace: Bool
-    let maxTokensAsked: Int
+    var maxTokensAsked: Int
     /// What was asked for, cut to the context of the worker that sent the first token.
     var maxTokens: Int
 
@@ -39,7 +47,16 @@ struct QueryRecord: Sendable {
     var logprobs: [TokenLogprobs] = []
     var pin: Pin?
 
+    /// Of a query that goes through the graph.
+    var walk: Walk?
+    /// Over 0 while a master words the query: the longest rewrite.
+    var rewriteBytes = 0
+    /// The client was told once.
+    var wasAccepted = false
+
     var attempts: [AttemptTrace] = []
+    /// How many of them belong to earlier stages.
+    var attemptsBefore = 0
     var workersKilled = 0
     /// Workers that failed this query without dying: not asked again.
     var failedOn: [String] = []
@@ -69,6 +86,10 @@ struct QueryRecord: Sendable {
         sampling = submission.sampling
         topLogprobs = submission.topLogprobs
         route = submission.route
+        samplingAsked = submission.sampling
+        topLogprobsAsked = submission.topLogprobs
+        routeAsked = submission.route
+        answerTokensMax = submission.maxTokens
         score = submission.score
         acceptedAt = now
         self.deadline = deadline
@@ -79,6 +100,29 @@ struct QueryRecord: Sendable {
         target = submission.connection
         self.leaseUntil = leaseUntil
         queuedAt = now
+        if submission.walks { walk = Walk(entry: submission.node, current: submission.currentNode, at: now) }
+    }
+
+    /// A master is asked for a reading.
+    var decides: Bool { walk?.stage == .deciding }
+    /// Attempts of this stage.
+    var stageAttempts: Int { attempts.count - attemptsBefore }
+    /// The generated tokens that the client may know of.
+    var shownTokens: Int { walk?.hides == true ? 0 : tokens.count }
+
+    /// Greedy, without a route, nothing generated: what the stage needs otherwise is set after it.
+    mutating func beginStage(model: String) {
+        self.model = model
+        (sampling, topLogprobs, route, rewriteBytes) = (Sampling(), 0, nil, 0)
+        (tokens, logprobs, pin, failedOn, lastFault, missing) = ([], [], nil, [], "", [])
+        (waitUntil, firstTokenAt, lastTokenAt) = (nil, nil, nil)
+        attemptsBefore = attempts.count
+    }
+
+    /// As the client asked.
+    mutating func resumeAsking() {
+        (sampling, topLogprobs, maxTokensAsked) = (samplingAsked, topLogprobsAsked, answerTokensMax)
+        maxTokens = maxTokensAsked
     }
 
     var nextMoment: Instant { min(deadline, leaseUntil, waitUntil ?? deadline) }

@@ -29,7 +29,7 @@ struct QueryTable: Sendable {
     }
 
     mutating func setPrompt(_ prompt: [Int32], of key: QueryKey) {
-        promptTokens += prompt.count
+        promptTokens += prompt.count - (records[key]?.prompt.count ?? 0)
         records[key]?.prompt = prompt
         records[key]?.promptTokenMax = prompt.max() ?? 0
     }
@@ -38,10 +38,15 @@ struct QueryTable: Sendable {
         guard let record = records[key] else { return }
         let (wasRunning, wasWaiting) = (record.isRunning, !record.wasDispatched)
         records[key]?.phase = phase
-        guard case .running = phase else {
+        guard records[key]?.isRunning == true else {
             return shares.change(key.identity, running: wasRunning ? -1 : 0)
         }
         shares.change(key.identity, waiting: wasWaiting ? -1 : 0, running: wasRunning ? 0 : 1)
+    }
+
+    mutating func updateInPlace(_ key: QueryKey, _ change: (inout QueryRecord) -> Void) {
+        guard let index = records.index(forKey: key) else { return }
+        change(&records.values[index])
     }
 
     mutating func remove(_ key: QueryKey) -> QueryRecord? {
@@ -60,7 +65,9 @@ struct QueryTable: Sendable {
 
 extension QueryRecord {
     var isRunning: Bool {
-        if case .running = phase { return true }
-        return false
+        switch phase {
+        case .running, .calling: true
+        case .preparing, .queued: false
+        }
     }
 }

@@ -26,11 +26,16 @@ package struct Submission: Sendable {
     package var route: RouteOptions?
     /// How well the model predicts the prompt, instead of an answer to it.
     package var score: Bool
+    /// Through the graph, from `node` on.
+    package var walks: Bool
+    /// The node that answered this conversation last.
+    package var currentNode: String?
 
     package init(
         key: QueryKey, connection: ClientConnection, digest: BodyDigest, node: String, model: String, prompt: Prompt,
         sampling: Sampling = Sampling(), maxTokens: Int, topLogprobs: Int = 0, deadlineMilliseconds: UInt64 = 0,
-        fromPosition: Int = 0, wantsTrace: Bool = false, route: RouteOptions? = nil, score: Bool = false
+        fromPosition: Int = 0, wantsTrace: Bool = false, route: RouteOptions? = nil, score: Bool = false,
+        walks: Bool = false, currentNode: String? = nil
     ) {
         self.key = key
         self.connection = connection
@@ -46,5 +51,7 @@ package struct Submission: Sendable {
         self.wantsTrace = wantsTrace
         self.route = route
         self.score = score
+        self.walks = walks
+        self.currentNode = currentNode
     }
 }

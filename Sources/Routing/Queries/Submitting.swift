@@ -13,7 +13,8 @@ extension RoutingStateMachine {
         let milliseconds =
             submission.deadlineMilliseconds == 0
             ? configuration.defaultDeadlineMilliseconds : submission.deadlineMilliseconds
-        let deadline = now.advanced(byMilliseconds: milliseconds)
+        let deadline = now.advanced(
+            byMilliseconds: submission.walks ? min(milliseconds, graph.millisecondsMax) : milliseconds)
         let lease = now.advanced(byMilliseconds: configuration.leaseMilliseconds)
         let ticket = nextTicket
         nextTicket += 1
@@ -24,24 +25,28 @@ extension RoutingStateMachine {
         }
         timers.set(.query(submission.key), to: min(deadline, lease))
         count(.queriesAccepted, model: submission.model)
+        if submission.walks { return visit(submission.key, .init(node: submission.node, because: .asked)) }
         switch submission.prompt {
         case .tokens(let prompt): finishPreparing(submission.key, ticket: ticket, prompt: prompt)
         case .encoding: directives.append(.prepare(submission.key, ticket: ticket))
         }
     }
 
-    mutating func finishPreparing(_ key: QueryKey, ticket: UInt64, prompt: [Int32]) {
+    mutating func finishPreparing(_ key: QueryKey, ticket: UInt64, prompt: [Int32], rewrite: RewriteNote? = nil) {
         guard let query = queries[key], query.phase == .preparing(ticket: ticket) else { return }
-        if let failure = problem(of: prompt, for: query.model) { return conclude(key, .failed(failure)) }
+        if let rewrite { queries[key]?.walk?.note(rewrite) }
+        let isCall = calls(query)
+        if !isCall, let failure = problem(of: prompt, for: query.model) { return fail(key, failure) }
         queries.setPrompt(prompt, of: key)
         count(.tokensIn, by: prompt.count, model: query.model)
-        sendAccepted(key)
-        enqueue(key)
+        if !query.wasAccepted { sendAccepted(key) }
+        queries[key]?.wasAccepted = true
+        if isCall { call(key) } else { enqueue(key) }
     }
 
     mutating func failPreparing(_ key: QueryKey, ticket: UInt64, failure: Failure) {
         guard queries[key]?.phase == .preparing(ticket: ticket) else { return }
-        conclude(key, .failed(failure))
+        fail(key, failure)
     }
 }
 
@@ -61,7 +66,7 @@ extension RoutingStateMachine {
                     + "which may hold no more than are left free; try again in a moment",
                 retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
-        if configuration.waitForWorkerMilliseconds == 0, !hasReadyWorker(submission.model) {
+        if !submission.walks, configuration.waitForWorkerMilliseconds == 0, !hasReadyWorker(submission.model) {
             return Failure(
                 .noWorker, "no ready worker holds \(submission.model); see skein status",
                 retryAfterMilliseconds: configuration.busyRetryMilliseconds)

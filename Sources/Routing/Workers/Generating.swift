@@ -1,3 +1,5 @@
+import Deciding
+
 /// Tokens and endings from workers: duplicates and stale attempts are discarded, anything else that does not fit is
 /// the worker's fault and moves the query elsewhere.
 extension RoutingStateMachine {
@@ -49,13 +51,15 @@ extension RoutingStateMachine {
                 ($0.model, $0.topLogprobs, $0.attempt, $0.target)
             })
         else { return }
+        if queries[key]?.walk?.stage ?? .answering != .answering { return }
         count(.tokensOut, by: fresh.count, model: model, worker: workers[index].name)
-        let isHeldBack = target.map { holdBack(key, from: position, for: $0) } ?? false
+        let hides = queries[key]?.walk?.hides == true
+        let isHeldBack = hides || (target.map { holdBack(key, from: position, for: $0) } ?? false)
         directives.append(
             .advance(
                 Advance(
                     query: key, attempt: attempt, position: position, tokens: Array(fresh),
-                    logprobs: topLogprobs > 0 ? Array(logprobs) : [], connection: isHeldBack ? nil : target)))
+                    logprobs: topLogprobs > 0 && !hides ? Array(logprobs) : [], connection: isHeldBack ? nil : target)))
     }
 
     mutating func take(_ ended: Ended, from connection: WorkerConnection) {
@@ -86,7 +90,23 @@ extension RoutingStateMachine {
         if query.score, ended.kind == .endToken || ended.kind == .maxTokens {
             return fault(index, key, .failed, "answered where a score was asked for")
         }
+        if query.decides != (ended.kind == .decided), ended.kind.isAnswer {
+            return fault(index, key, .failed, "ended as \(ended.kind) where something else was asked for")
+        }
         switch ended.kind {
+        case .decided:
+            guard let reading = ended.reading, let holding = workers[index].holding(query.model),
+                reading.logits.count == holding.functionalTokens.count, reading.logits.allSatisfy(\.isFinite),
+                (0...1).contains(reading.mass), holding.temperature > 0
+            else { return fault(index, key, .failed, "sent a reading that is none of its functional tokens") }
+            workers[index].health.succeed()
+            decide(
+                key, reading, tokens: holding.functionalTokens, temperature: Double(holding.temperature))
+        case .endToken where query.rewriteBytes > 0:
+            workers[index].health.succeed()
+            finishRewrite(key)
+        case .maxTokens where query.rewriteBytes > 0:
+            fault(index, key, .failed, "did not end a rewrite within its bound")
         case .scored:
             guard query.score, let score = ended.score, score.tokens == query.prompt.count else {
                 return fault(index, key, .failed, "sent a score that was not asked for, or not this prompt's")
@@ -112,7 +132,7 @@ extension RoutingStateMachine {
             queries[key]?.endAttempt(.failed)
             fail(key, .workerLost, ended.message, retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
-        if ended.kind != .endToken, ended.kind != .maxTokens, ended.kind != .scored {
+        if !ended.kind.isAnswer {
             note(.warning, "worker \(name) ended an assignment as \(ended.kind): \(ended.message)")
         }
     }
@@ -136,11 +156,22 @@ extension RoutingStateMachine {
     }
 }
 
+extension Ended.Kind {
+    /// What was asked for is there.
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .endToken, .maxTokens, .scored, .decided: true
+        default: false
+        }
+    }
+}
+
 extension QueryRecord {
     /// What is wrong with these tokens as a continuation of those at hand, as the rest of a sentence about the worker.
     fileprivate func fault(of generated: Generated, vocabulary: Int, limits: RoutingLimits) -> String? {
         let (position, count) = (generated.position, generated.tokens.count)
         if score { return "sent tokens where a score was asked for" }
+        if decides { return "sent tokens where a reading was asked for" }
         if position < 0 || position > tokens.count {
             return "sent position \(position) where \(tokens.count) is next"
         }

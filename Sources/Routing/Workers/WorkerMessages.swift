@@ -1,3 +1,5 @@
+import Deciding
+
 /// A worker's connection on the control socket.
 package struct WorkerConnection: Hashable, Sendable {
     package let routingID: [UInt8]
@@ -30,13 +32,22 @@ package struct ModelHolding: Hashable, Sendable {
     package var vocabulary: Int
     /// Its experts live elsewhere: the worker wants to know where.
     package var routed: Bool
+    /// Of a master, in the order of their ids, which are the vocabulary's last.
+    package var functionalTokens: [String]
+    /// Of a master.
+    package var temperature: Float
 
-    package init(model: String, sha256: String, contextLength: Int, vocabulary: Int, routed: Bool = false) {
+    package init(
+        model: String, sha256: String, contextLength: Int, vocabulary: Int, routed: Bool = false,
+        functionalTokens: [String] = [], temperature: Float = 1
+    ) {
         self.model = model
         self.sha256 = sha256
         self.contextLength = contextLength
         self.vocabulary = vocabulary
         self.routed = routed
+        self.functionalTokens = functionalTokens
+        self.temperature = temperature
     }
 }
 
@@ -115,6 +126,8 @@ package struct Ended: Hashable, Sendable {
         case invalid = 7
         /// The score that was asked for.
         case scored = 8
+        /// The reading that was asked for.
+        case decided = 9
     }
 
     package var assignment: AssignmentID
@@ -129,11 +142,13 @@ package struct Ended: Hashable, Sendable {
     /// With `.scored`.
     package var score: Score?
     package var routed: RoutedTokens?
+    /// With `.decided`.
+    package var reading: MasterReading?
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: MasterReading? = nil
     ) {
         self.assignment = assignment
         self.kind = kind
@@ -144,6 +159,7 @@ package struct Ended: Hashable, Sendable {
         self.generatedTokens = generatedTokens
         self.score = score
         self.routed = routed
+        self.reading = reading
     }
 }
 
@@ -168,4 +184,8 @@ package struct Assign: Hashable, Sendable {
     package var score = false
     /// Tell at the end how the tokens found their experts.
     package var trace = false
+    /// Of a master: generate nothing, read.
+    package var decide = false
+    /// Of a master, over 0: generate a rewrite of at most so many bytes.
+    package var rewriteBytes = 0
 }

@@ -7,7 +7,7 @@ extension World {
         case .tick: "tick"
         case .drain: "drain"
         case .submitted(let one): "submitted \(name(one.key)) for \(one.model) from \(one.fromPosition)"
-        case .prepared(let key, _, let prompt): "prepared \(name(key)): \(prompt.count) tokens"
+        case .prepared(let key, _, let prompt, _): "prepared \(name(key)): \(prompt.count) tokens"
         case .preparationFailed(let key, _, _): "preparation of \(name(key)) failed"
         case .cancelled(let key, _): "cancelled \(name(key))"
         case .leasesRenewed(let identity, let ids, _): "leases of \(identity): \(ids.map(\.low))"
@@ -24,6 +24,9 @@ extension World {
             "generated \(one.assignment.rawValue) at \(one.position): \(one.tokens) from \(connection.routingID)"
         case .ended(let one, let connection):
             "ended \(one.assignment.rawValue) \(one.kind) from \(connection.routingID)"
+        case .called(let key, _, let bytes): "called \(name(key)): \(bytes.count) bytes"
+        case .callEnded(let key, _, let ending): "call of \(name(key)): \(ending)"
+        case .graphChanged(let graph): "graph of \(graph.nodes.count) nodes"
         case .expertsGranted(let names, let worker): "granted \(names.joined(separator: " ")) to \(worker)"
         case .workerDisconnected(let connection): "disconnected \(connection.routingID)"
         }
@@ -48,7 +51,9 @@ extension World {
             }
         case .advance(let one):
             "advance \(name(one.query)) at \(one.position): \(one.tokens) \(one.connection == nil ? "to nobody" : "")"
-        case .prepare(let key, _): "prepare \(name(key))"
+        case .prepare(let key, _, _): "prepare \(name(key))"
+        case .call(let call): "call \(call.node) for \(name(call.query))"
+        case .hangUp(let key, _): "hang up \(name(key))"
         case .forget(let key): "forget \(name(key))"
         case .observe(let one): "observe \(one.metric) \(one.microseconds)"
         case .count(let one): "count \(one.counter) \(one.by)"

@@ -151,14 +151,14 @@ extension World {
             sendToWorker(connection, .withdraw(id), &events)
         case .deliver(let delivery): carryOut(delivery, &events)
         case .advance(let advance): carryOut(advance, &events)
-        case .prepare(let key, let ticket): encode(key, ticket)
+        case .prepare(let key, let ticket, _): encode(key, ticket)
         case .forget(let key):
             end(key)
             if options.sabotage == .duplicateEnding, chance.chance(perMille: 200) { end(key) }
         case .count(let count):
             if count.counter == .redispatches { redispatches += 1 }
             if count.counter == .workersLost { checkLoss(of: count.worker) }
-        case .observe, .note, .tellMembership: break
+        case .observe, .note, .tellMembership, .call, .hangUp: break
         }
     }
 

@@ -16,6 +16,8 @@ package struct NodeEntry: Equatable, Sendable {
     package let deadlineMilliseconds: Int?
     /// Whether clients may address it by name.
     package let isEntry: Bool
+    /// The clients that it is for, by identity; nil: all.
+    package let clients: [String]?
     package let line: Int
     let tokenLine: Int
 
@@ -42,7 +44,7 @@ package struct NodeEntry: Equatable, Sendable {
 extension NodeEntry {
     static let sharedKeys = [
         "name", "kind", "description", "token", "cost", "wants", "threshold", "max_tokens", "deadline_milliseconds",
-        "entry",
+        "entry", "clients",
     ]
     static let keys =
         sharedKeys + ["model", "expert", "message"] + RemoteModel.keys.filter { $0 != "model" }
@@ -53,7 +55,8 @@ extension NodeEntry {
     init(standingFor model: ModelEntry) {
         self.init(
             name: model.name, kind: .model(name: model.name), summary: nil, functionalToken: nil, cost: 1,
-            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, isEntry: true, line: model.line,
+            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, isEntry: true, clients: nil,
+            line: model.line,
             tokenLine: model.line)
     }
 
@@ -75,6 +78,7 @@ extension NodeEntry {
         deadlineMilliseconds =
             section.has("deadline_milliseconds")
             ? section.integer("deadline_milliseconds", in: 1...86_400_000, default: 1, unit: "ms") : nil
+        clients = section.has("clients") ? section.names("clients", countMax: 1024).map(\.name) : nil
         isEntry = section.flag("entry", default: !inGraph)
         line = section.line
         tokenLine = section.line(of: "token")

@@ -1,3 +1,4 @@
+import Deciding
 import Digest
 import Inference
 import Messaging
@@ -95,7 +96,7 @@ struct ComputeLoop {
 
     private static func kind(of error: AdmissionError) -> EndKind {
         switch error {
-        case .invalidRoute, .nothingToPredict: .invalid
+        case .invalidRoute, .nothingToPredict, .noMaster: .invalid
         default: .refused
         }
     }
@@ -129,7 +130,11 @@ struct ComputeLoop {
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
             let missing = engines[model]?.takeMissing(sequence) ?? []
-            end(entry.ended(kind, message, missing: missing, score: Self.score(reason), at: now))
+            var ended = entry.ended(kind, message, missing: missing, score: Self.score(reason), at: now)
+            if case .decided(let reading) = reason {
+                ended.reading = Reading(logits: reading.logits, mass: reading.mass)
+            }
+            end(ended)
         }
     }
 
@@ -150,6 +155,7 @@ struct ComputeLoop {
         case .length: (.maxTokens, "")
         case .contextFull: (.maxTokens, "the context is full")
         case .scored: (.scored, "")
+        case .decided: (.decided, "")
         case .failed(.expert(let message)): (.expertMissing, message)
         case .failed(let failure): (.failed, failure.description)
         }
@@ -160,7 +166,7 @@ extension Inference.FinishReason {
     fileprivate var isAnswer: Bool {
         switch self {
         case .endToken, .length, .contextFull: true
-        case .scored, .failed: false
+        case .scored, .decided, .failed: false
         }
     }
 }

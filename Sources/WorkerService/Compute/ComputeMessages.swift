@@ -47,7 +47,15 @@ struct Assignment: Sendable {
                 repetitionWindow: sampling.repetitionWindow == 0 ? 64 : Int(sampling.repetitionWindow),
                 seed: sampling.seed),
             maxTokens: Int(assign.maxTokens), endTokens: endTokens,
-            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs), route: route, scores: assign.score)
+            topLogprobs: assign.topLogprobs == 0 ? nil : Int(assign.topLogprobs), route: route, scores: assign.score,
+            task: Self.task(assign))
+    }
+}
+
+extension Assignment {
+    private static func task(_ assign: Assign) -> MasterTask? {
+        if assign.decide { return .decide }
+        return assign.rewriteBytes > 0 ? .rewrite(textBytesMax: Int(assign.rewriteBytes)) : nil
     }
 }
 

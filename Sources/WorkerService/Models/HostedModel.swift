@@ -14,6 +14,8 @@ struct HostedModel: Sendable {
     let contextTokens: Int
     /// Of a routed model.
     let experts: TrunkExperts?
+    /// Of a master.
+    var master: HostedMaster?
 
     /// Reads and verifies the file while the weights are packed from it.
     ///
@@ -47,7 +49,8 @@ struct HostedModel: Sendable {
     var holding: ModelHolding {
         ModelHolding(
             model: name, sha256: sha256.hex, contextLength: UInt32(clamping: contextTokens),
-            vocabulary: UInt32(clamping: model.vocabularySize), routed: experts != nil)
+            vocabulary: UInt32(clamping: model.vocabularySize), routed: experts != nil,
+            functionalTokens: master?.tokens ?? [], temperature: master?.temperature ?? 0)
     }
 
     var endTokens: Set<Int32> { Set(model.configuration.endTokens.map { Int32(clamping: $0) }) }
@@ -62,6 +65,12 @@ struct HostedModel: Sendable {
         limits.waitingMax = capacity
         limits.contextMax = contextTokens
         limits.keyValuePagesMax = cacheBytes / Self.bytesPerPage(model.configuration)
+        if let master {
+            let bank = master.set.map {
+                RoutedExpertBank($0, defaultRoute: master.route, rowsMax: limits.tokensPerStepMax, team: team)
+            }
+            return RunningModel(try engine(limits, team, bank: bank, pieces: master.pieces))
+        }
         guard let experts else { return RunningModel(try engine(limits, team, bank: nil)) }
         let wires = experts.hasRemote ? try wiring.wires(to: experts, of: self, team: team) : nil
         let bank = RoutedExpertBank(
@@ -71,10 +80,10 @@ struct HostedModel: Sendable {
     }
 
     private func engine(
-        _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?
+        _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?, pieces: [[UInt8]]? = nil
     ) throws(WorkerFault) -> Engine {
         do throws(EngineLimitsError) {
-            return try Engine(model: model, limits: limits, team: team, bank: bank)
+            return try Engine(model: model, limits: limits, team: team, bank: bank, pieces: pieces)
         } catch { throw WorkerFault("model \(name): \(error.description)") }
     }
 

@@ -9,14 +9,20 @@ struct ModelSet: Sendable {
 
     /// One after the other: each load already uses the whole team.
     static func load(
-        _ entries: [ModelEntry], threads: Int, cacheMegabytes: Int,
+        _ entries: [ModelEntry], masters: [NodeEntry] = [], threads: Int, cacheMegabytes: Int,
         progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
         let team = ComputeTeam(threads: threads)
-        let share = cacheShare(of: cacheMegabytes, models: entries.count)
+        let share = cacheShare(of: cacheMegabytes, models: entries.count + masters.count)
         var models: [HostedModel] = []
         for entry in entries {
             models.append(try HostedModel.load(entry, cacheBytes: share, team: team) { progress(entry.name, $0) })
+        }
+        for node in masters {
+            guard let settings = node.master, let entry = entries.first(where: { $0.name == settings.model }),
+                let trunk = models.first(where: { $0.name == settings.model })
+            else { continue }
+            models.append(try .master(node, settings, beside: trunk, file: entry.file, team: team))
         }
         return ModelSet(models: models, team: team)
     }

@@ -141,6 +141,7 @@ final class WorkerLife: Sendable {
 /// Loads what a worker hosts and starts the threads that compute with it.
 private struct LoadingJob: Sendable {
     let entries: [ModelEntry]
+    let masters: [NodeEntry]
     let worker: WorkerEntry
     let trunk: ModelEntry?
     let threads: Int
@@ -155,6 +156,7 @@ private struct LoadingJob: Sendable {
         socket: Handover<Socket>?, log: Logger
     ) {
         entries = topology.models.filter { worker.models.contains($0.name) }
+        masters = topology.masters(of: worker)
         trunk = worker.experts.flatMap { topology.model($0.model) }
         threads = topology.threads(of: worker, cores: cores)
         self.worker = worker
@@ -170,7 +172,7 @@ private struct LoadingJob: Sendable {
         let started = MonotonicClock.nowMicroseconds
         do throws(WorkerFault) {
             let models = try ModelSet.load(
-                entries, threads: threads, cacheMegabytes: worker.kvMegabytes
+                entries, masters: masters, threads: threads, cacheMegabytes: worker.kvMegabytes
             ) { _, _ in }
             let experts = try worker.experts.map { entry throws(WorkerFault) in
                 try HostedExperts.load(entry, trunk: trunk)

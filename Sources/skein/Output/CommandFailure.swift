@@ -107,7 +107,8 @@ extension CommandFailure {
         switch error {
         case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs, .invalidRoute:
             self = .usage(error.description)
-        case .emptyPrompt, .nothingToPredict, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull:
+        case .emptyPrompt, .nothingToPredict, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull,
+            .noMaster:
             self = .refused(error.description)
         }
     }
@@ -123,12 +124,13 @@ extension CommandFailure {
     init(_ failure: Failure) {
         switch failure.kind {
         case .workerLost, .poisonQuery, .deadlineExceeded, .cancelled, .leaseExpired, .internal, .unknownOutcome,
-            .numericsMismatch:
+            .numericsMismatch, .endpointFailed:
             self = .failed(failure.description)
         case .malformed, .unknownVersion, .oversize, .wrongDType, .truncatedTensor, .forbidden, .unknownNode,
             .emptyPrompt,
             .promptTooLong, .invalidParameter, .idConflict, .unknownQuery, .busy, .noWorker, .draining, .nameTaken,
-            .unknownWorker, .unknownExpert, .unknownSite, .unknownSet, .unfitExpert, .workerFull:
+            .unknownWorker, .unknownExpert, .unknownSite, .unknownSet, .unfitExpert, .workerFull,
+            .refused:
             self = .refused(failure.description)
         }
     }

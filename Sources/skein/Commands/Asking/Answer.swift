@@ -34,6 +34,11 @@ struct Answer {
         return answer
     }
 
+    /// How it went through the graph of nodes, if it did.
+    var walk: Walk? { final?.walk ?? failure?.walk }
+    /// That answered.
+    var node: String? { walk.map(\.node) ?? accepted?.node }
+
     private mutating func take(_ event: ClientEvent) {
         elapsed = begin.duration(to: .now)
         switch event {

@@ -47,12 +47,14 @@ struct QueryJSON: Encodable {
     /// Experts that were chosen while no worker held them.
     let missingExperts: [MissingJSON]?
     let failure: FailureJSON?
+    /// With --trace, of a query that went through the graph of nodes.
+    let walk: WalkJSON?
 
     init(_ answer: Answer, event: String? = nil, withTrace: Bool, withLogprobs: Bool) {
         let final = answer.final
         self.event = event
         id = answer.id.description
-        node = answer.accepted?.node
+        node = answer.node
         promptTokens = final?.usage.promptTokens ?? answer.accepted?.promptTokens
         tokens = answer.tokens
         text = answer.text
@@ -65,6 +67,7 @@ struct QueryJSON: Encodable {
         missingExperts = final.flatMap {
             $0.missing.isEmpty ? nil : $0.missing.map { .init(expert: $0.expert, rows: $0.rows) }
         }
+        walk = withTrace ? answer.walk.map(WalkJSON.init) : nil
         failure = answer.failure.map {
             .init(
                 kind: "\($0.kind)", message: $0.message, retryAfterMilliseconds: $0.retryAfterMilliseconds,

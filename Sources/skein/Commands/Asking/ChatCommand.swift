@@ -58,6 +58,8 @@ private struct Conversation {
     private let interruption: Interruption
     private var messages: [ChatMessage] = []
     private var last: Answer?
+    /// Where the graph's walk ended last: a conversation stays there unless a master is sure of another.
+    private var currentNode = ""
 
     init(command: ChatCommand, client: RouterClient, interruption: Interruption) {
         self.command = command
@@ -67,6 +69,7 @@ private struct Conversation {
     }
 
     mutating func reset() {
+        currentNode = ""
         messages = command.system.map { [ChatMessage(role: .system, content: $0)] } ?? []
     }
 
@@ -89,7 +92,7 @@ private struct Conversation {
         Query(
             id: .random(), node: command.node, prompt: .chat(messages), sampling: command.sampling.wire,
             maxTokens: UInt32(command.sampling.maxTokens ?? 0), stop: command.sampling.stop,
-            deadlineMilliseconds: command.deadline.milliseconds, trace: true)
+            deadlineMilliseconds: command.deadline.milliseconds, trace: true, currentNode: currentNode)
     }
 
     /// What was answered, if only in part, belongs to the conversation; a message without any answer does not.
@@ -98,6 +101,7 @@ private struct Conversation {
             messages.removeLast()
         } else {
             messages.append(ChatMessage(role: .assistant, content: answer.text))
+            if let walk = answer.walk { currentNode = walk.node }
         }
         guard let failure = answer.failure else { return }
         guard Terminal.inputIsInteractive else { throw CommandFailure(failure) }

@@ -18,6 +18,12 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
     @OptionGroup var cluster: ClusterOptions
     @Option(name: .customLong("to"), help: ArgumentHelp("The node asked (default: the topology's).", valueName: "node"))
     var node = ""
+    @Option(
+        name: .customLong("current-node"),
+        help: ArgumentHelp(
+            "The node that answered this conversation before; a master leaves it only by a clear margin.",
+            valueName: "node"))
+    var currentNode = ""
     @OptionGroup var form: PromptForm
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var route: QueryRouteFlags
@@ -76,7 +82,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
             maxTokens: UInt32(sampling.maxTokens ?? 0), stop: sampling.stop,
             deadlineMilliseconds: deadline.milliseconds,
             trace: trace || traceSVG != nil || receipt != nil, topLogprobs: UInt32(sampling.topLogprobs),
-            route: route.wire)
+            route: route.wire, currentNode: currentNode)
     }
 
     private func show(_ answer: Answer) throws {
@@ -123,7 +129,7 @@ extension QueryCommand {
     private func vocabulary(of answer: Answer) throws -> ModelText? {
         guard cluster.socket == nil else { return nil }
         let topology = try cluster.loadTopology()
-        guard let node = (answer.accepted?.node).flatMap({ topology.node($0) }),
+        guard let node = answer.node.flatMap({ topology.node($0) }),
             let model = node.model.flatMap(topology.model)
         else { return nil }
         return try? ModelText(path: model.file)

@@ -4,14 +4,15 @@ import Messaging
 enum TraceText {
     static func of(_ answer: Answer) -> String {
         guard let final = answer.final else { return withoutFinal(answer) }
-        let node = answer.accepted.map { " of node \($0.node)" } ?? ""
+        let node = answer.node.map { " of node \($0)" } ?? ""
         let head =
             "query \(answer.id)\(node): \(final.usage.promptTokens) prompt tokens, "
             + "\(final.usage.generatedTokens) generated (\(final.finishReason))"
         let rows =
             [["attempt", "worker", "outcome", "tokens", "queue", "prefill", "decode", "tokens/s"]]
             + final.trace.map(row)
-        return ([head] + TextColumns.aligned(rows) + [total(final)] + receipt(final)).joined(separator: "\n")
+        return (WalkText.lines(answer.walk) + [head] + TextColumns.aligned(rows) + [total(final)] + receipt(final))
+            .joined(separator: "\n")
     }
 
     /// A router tells the attempts of an answer, not those of a failure: what this process saw has to do.
@@ -20,7 +21,8 @@ enum TraceText {
         let attempt = answer.attempt.map { ", in attempt \($0)" } ?? ""
         let ending = answer.failure.map { "\($0.kind)" } ?? "no ending"
         let milliseconds = decimal(answer.elapsed / .milliseconds(1))
-        return "query \(answer.id)\(place), \(answer.tokens.count) generated (\(ending))\n"
+        let walk = WalkText.lines(answer.walk).map { $0 + "\n" }.joined()
+        return walk + "query \(answer.id)\(place), \(answer.tokens.count) generated (\(ending))\n"
             + "ended after \(milliseconds) ms\(attempt)"
     }
 

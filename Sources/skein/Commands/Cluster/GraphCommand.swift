@@ -1,20 +1,39 @@
 import ArgumentParser
 import Charts
+import Client
+import Messaging
 import Topology
 
-struct GraphCommand: ParsableCommand {
+struct GraphCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "graph", abstract: "Draws the nodes of a topology and who may hand to whom.",
         discussion:
-            "Validates the file first; nothing has to run. Prints a Mermaid flowchart, or writes an SVG picture.")
+            """
+            Validates the file first; nothing has to run. Prints a Mermaid flowchart, or writes an SVG picture. With --reload a running \
+            cluster takes the edited graph, as a whole or not at all; that needs a key with the role operator, where the cluster \
+            has keys.
+            """)
 
     @Argument(help: "The topology file.") var topologyFile: String
     @Option(help: ArgumentHelp("Write an SVG picture there instead.", valueName: "file")) var svg: String?
 
-    func run() throws {
-        let drawing = GraphDrawing(try ClusterTopology(contentsOf: topologyFile))
+    @Option(help: ArgumentHelp("With --reload: the operator's secret key file, for a TCP endpoint.", valueName: "file"))
+    var key: String?
+    @Flag(help: "The running cluster of this topology takes the graph.") var reload = false
+
+    func run() async throws {
+        let topology = try ClusterTopology(contentsOf: topologyFile)
+        if reload { return try await reload(topology) }
+        let drawing = GraphDrawing(topology)
         guard let svg else { return print(drawing.mermaid, terminator: "") }
         try OutputFile.write(drawing.picture.text, to: svg)
+    }
+
+    private func reload(_ topology: ClusterTopology) async throws {
+        let client = try await FrontDoor(topology, key: key, serverKey: nil).connect()
+        defer { client.close() }
+        let changed = try await client.change(ChangeExperts(id: .random(), change: .reloadGraph))
+        Terminal.note("\(topology.name) goes by the new graph: \(changed.experts.joined(separator: ", "))")
     }
 }
 

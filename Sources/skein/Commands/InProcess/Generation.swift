@@ -68,7 +68,7 @@ struct Generation {
             engine.cancel(id)
         case .finished(_, .endToken): ending = .endToken
         case .finished(_, .length), .finished(_, .contextFull): ending = .maxTokens
-        case .finished(_, .scored): break
+        case .finished(_, .scored), .finished(_, .decided): break
         case .finished(_, .failed(let failure)): throw CommandFailure.failed(failure.description)
         }
     }
