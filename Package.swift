@@ -114,7 +114,8 @@ let package = Package(
         .target(
             name: "RouterService",
             dependencies: [
-                "Digest", "Messaging", "Routing", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
+                "Digest", "ExpertStore", "Messaging", "Routing", "Statistics", "Threading", "Tokenization", "Topology",
+                "Weights",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 

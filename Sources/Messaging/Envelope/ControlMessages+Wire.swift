@@ -181,6 +181,8 @@ extension Ended {
             c.generated_tokens = generatedTokens
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
+            c.n_relocated = relocated.count
+            c.relocated = arena.list(relocated) { $0.encoded(arena) }
         }
     }
 
@@ -195,6 +197,8 @@ extension Ended {
                 c.missing, c.n_missing, "Ended.missing", max: WireLimits.expertsMax, MissingExpert.init),
             generatedTokens: c.generated_tokens,
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
-            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
+            relocated: try readMessages(
+                c.relocated, c.n_relocated, "Ended.relocated", max: WireLimits.expertsMax, Relocation.init))
     }
 }

@@ -166,12 +166,14 @@ package struct Ended: Sendable, Equatable {
     package var score: Score?
     /// When a trace was asked for.
     package var routed: RoutedTokens?
+    package var relocated: [Relocation]
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.assignment = assignment
         self.kind = kind
         self.message = message

@@ -59,6 +59,7 @@ extension PlacedExpert {
             c.sha256 = arena.text(sha256)
             c.folder = arena.text(folder)
             c.shadow = shadow ? 1 : 0
+            c.stand_in = standIn ? 1 : 0
         }
     }
 
@@ -66,7 +67,8 @@ extension PlacedExpert {
         self.init(
             expert: try readText(c.expert, "PlacedExpert.expert", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "PlacedExpert.sha256", max: WireLimits.nameBytesMax),
-            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax), shadow: c.shadow != 0)
+            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax), shadow: c.shadow != 0,
+            standIn: c.stand_in != 0)
     }
 }
 

@@ -15,7 +15,7 @@ package struct ChangeExperts: Sendable, Equatable {
     package var expert: String
     /// Of its content, hexadecimal.
     package var sha256: String
-    /// Absolute, as the worker and the trunk find it.
+    /// Absolute. Where the router does not find this content there, it asks the operator for it.
     package var folder: String
     /// Who is to hold it; empty: the one with the most room.
     package var worker: String
@@ -62,12 +62,18 @@ package struct ExpertsChanged: Sendable, Equatable {
 package struct PlacedExpert: Sendable, Equatable {
     package var expert: String
     package var sha256: String
+    /// Absolute, on the router's machine; empty for a worker elsewhere.
     package var folder: String
     /// Rehearsed, not in the set.
     package var shadow: Bool
+    /// In place of a worker that is lost.
+    package var standIn: Bool
 
-    package init(expert: String = "", sha256: String = "", folder: String = "", shadow: Bool = false) {
+    package init(
+        expert: String = "", sha256: String = "", folder: String = "", shadow: Bool = false, standIn: Bool = false
+    ) {
         self.shadow = shadow
+        self.standIn = standIn
         self.expert = expert
         self.sha256 = sha256
         self.folder = folder

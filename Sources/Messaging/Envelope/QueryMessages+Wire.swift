@@ -240,6 +240,8 @@ extension Final {
             c.missing = arena.list(missing) { $0.encoded(arena) }
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
+            c.n_relocated = relocated.count
+            c.relocated = arena.list(relocated) { $0.encoded(arena) }
         }
     }
 
@@ -255,7 +257,9 @@ extension Final {
             missing: try readMessages(
                 c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init),
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
-            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) })
+            routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
+            relocated: try readMessages(
+                c.relocated, c.n_relocated, "Final.relocated", max: WireLimits.expertsMax, Relocation.init))
     }
 }
 

@@ -229,12 +229,16 @@ package struct Final: Sendable, Equatable {
     package var score: Score?
     /// Of a routed model, when a trace was asked for.
     package var routed: RoutedTokens?
+    /// Experts whose worker was lost meanwhile.
+    package var relocated: [Relocation]
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
-        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil
+        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil,
+        relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.id = id
         self.attempt = attempt
         self.finishReason = finishReason

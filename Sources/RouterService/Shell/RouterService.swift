@@ -1,3 +1,4 @@
+import ExpertStore
 import Foundation
 import Logging
 import Messaging
@@ -12,6 +13,7 @@ import Topology
 package final class RouterService: Sendable {
     private let loop: MessageLoop<RouterShell>
     private let encoder: PromptEncoder
+    private let content: ContentServer
     private let context: ZeroMQContext
     private let authenticator: Authenticator
 
@@ -24,6 +26,7 @@ package final class RouterService: Sendable {
         let doors = try RouterDoors(topology)
         let limits = topology.router.limits
         let encoder = try PromptEncoder(jobsMax: limits.queueMax) { inbox.post(.event($0)) }
+        let content = try ContentServer { inbox.post(.content($0, $1)) }
         let parts = RouterParts(
             cluster: topology.name, reading: try QueryReading(topology), encoder: encoder,
             store: Self.openStore(topology, log),
@@ -31,9 +34,11 @@ package final class RouterService: Sendable {
                 topology, startMicroseconds: UInt64(Date().timeIntervalSince1970 * 1e6)),
             publishing: Publishing(
                 plan: ExpertPlan(topology), path: topology.paths.expertsManifest,
+                content: ContentStore(folder: topology.paths.content),
                 manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest)),
-            log: log)
+            content: content, log: log)
         self.encoder = encoder
+        self.content = content
         context = doors.context
         authenticator = doors.authenticator
         var loopLimits = LoopLimits()
@@ -51,6 +56,7 @@ package final class RouterService: Sendable {
     package func wait() throws {
         let fault = loop.join()
         encoder.stop()
+        content.stop()
         // The context ends when its last socket is closed, and the authenticator has one.
         authenticator.stop()
         context.end()
@@ -79,6 +85,7 @@ struct RouterParts: Sendable {
     let store: StatisticsStore?
     let configuration: RoutingConfiguration
     let publishing: Publishing
+    let content: ContentServer
     let log: Logger
 }
 

@@ -8,6 +8,10 @@ enum RouterPosted: Sendable {
     case event(Event)
     /// An answer that was made elsewhere.
     case reply(Messaging.Message, ClientConnection)
+    /// What a worker asked for.
+    case content(Envelope, WorkerConnection)
+    /// The content of what an operator publishes is in a folder of this machine, or is not.
+    case uploaded(Messaging.QueryID, Result<String, Messaging.Failure>)
 }
 
 extension RouterShell: LoopHandler {
@@ -33,6 +37,8 @@ extension RouterShell: LoopHandler {
         switch value {
         case .event(let event): handle(event)
         case .reply(let message, let connection): answer(message, to: connection)
+        case .content(let envelope, let connection): send(envelope, to: connection)
+        case .uploaded(let id, let result): uploaded(id, result)
         }
     }
 
@@ -43,6 +49,7 @@ extension RouterShell: LoopHandler {
             // A subscriber that does not read loses messages; the sequence number tells it.
             _ = port.send([topic] + Envelope(.statisticsEvent(event)).frames(), on: RouterDoor.statistics.index)
         }
+        placeStandIns()
         retryReplies(nowMicroseconds: nowMicroseconds)
         let change = endOverdueChange(nowMicroseconds: nowMicroseconds)
         return [machine.nextDeadline?.microseconds, replies.nextMicroseconds, change].compactMap(\.self)
@@ -50,7 +57,7 @@ extension RouterShell: LoopHandler {
     }
 
     func drain(nowMicroseconds: UInt64) -> Bool {
-        handle(.drain)
+        beginDraining()
         return machine.isDrained
     }
 

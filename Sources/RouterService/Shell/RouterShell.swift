@@ -14,6 +14,8 @@ final class RouterShell {
     let reading: QueryReading
     let encoder: PromptEncoder
     let inbox: RouterInbox
+    let content: ContentServer
+    private(set) var isDraining = false
     let log: Logger
     var statistics: RouterStatistics
     var routing = RoutingBook(sinceUnixSeconds: RouterStatistics.unixSeconds)
@@ -38,6 +40,7 @@ final class RouterShell {
         reading = parts.reading
         encoder = parts.encoder
         log = parts.log
+        content = parts.content
         statistics = RouterStatistics(store: parts.store)
         answers = AnswerBook(endedMax: parts.configuration.limits.retainedMax)
         publishing = parts.publishing
@@ -45,6 +48,11 @@ final class RouterShell {
         for model in publishing.manifest.models.values {
             for expert in model.published { handle(.expertsGranted([expert.expert], worker: expert.worker)) }
         }
+    }
+
+    func beginDraining() {
+        isDraining = true
+        handle(.drain)
     }
 
     static var now: Instant { Instant(microseconds: MonotonicClock.nowMicroseconds) }
@@ -75,6 +83,7 @@ final class RouterShell {
         case .withdraw(let connection, let assignment):
             send(Envelope(.withdraw(Messaging.Withdraw(assignment: assignment.rawValue))), to: connection)
         case .tellMembership(let connection, let membership):
+            publishing.hasNewWorkers = true
             send(Envelope(.membership(Messaging.Membership(membership))), to: connection)
         case .deliver(let delivery): deliver(delivery)
         case .advance(let advance): self.advance(advance)

@@ -95,12 +95,14 @@ package struct Final: Hashable, Sendable {
     package var score: Score?
     /// Of a routed model, when a trace was asked for.
     package var routed: RoutedTokens?
+    package var relocated: [Relocation]
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
         trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.attempt = attempt
         self.finishReason = finishReason
         self.promptTokens = promptTokens

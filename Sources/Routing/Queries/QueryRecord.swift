@@ -47,6 +47,8 @@ struct QueryRecord: Sendable {
     var lastFault = ""
     /// Over all attempts, by expert.
     var missing: [MissingExpert] = []
+    /// Over all attempts, in order.
+    var relocated: [Relocation] = []
 
     var target: ClientConnection?
     var leaseUntil: Instant
@@ -139,6 +141,12 @@ struct QueryRecord: Sendable {
                 missing.append(entry)
             }
         }
+    }
+
+    /// The last word on an expert counts.
+    mutating func note(relocated reported: [Relocation]) {
+        relocated.removeAll { old in reported.contains { $0.expert == old.expert } }
+        relocated += reported
     }
 
     mutating func keep(_ count: Int) {

@@ -129,12 +129,14 @@ package struct Ended: Hashable, Sendable {
     /// With `.scored`.
     package var score: Score?
     package var routed: RoutedTokens?
+    package var relocated: [Relocation]
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
-        score: Score? = nil, routed: RoutedTokens? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.assignment = assignment
         self.kind = kind
         self.message = message

@@ -18,11 +18,15 @@ final class RemoteExpertRows: ExpertRowSource {
     static let patienceMicroseconds: UInt64 = 3_000_000
     /// How long a worker that has just come may take to open the set.
     static let openingMicroseconds: UInt64 = 500_000
+    /// How long others may take, after a worker was lost, to read its experts from the store.
+    static let reloadMicroseconds: UInt64 = 3_000_000
 
     private let roster: LinkRoster
     private let local: LocalExpertRows
     private let cache: ExpertCache?
     private let log: Logger
+    /// Whether rows wait while a lost worker's experts are read elsewhere, rather than do without.
+    private let waitsForReloads: Bool
     private var input: Columns?
     /// By expert id, as of this step.
     private var cached: [CachedExpert?] = []
@@ -40,7 +44,8 @@ final class RemoteExpertRows: ExpertRowSource {
     private(set) var rounds = LatencyTally()
 
     /// - Parameter cache: beside the trunk, for experts that are hot.
-    init(roster: LinkRoster, cache: ExpertCache?, team: ComputeTeam, log: Logger) {
+    init(roster: LinkRoster, cache: ExpertCache?, waitsForReloads: Bool, team: ComputeTeam, log: Logger) {
+        self.waitsForReloads = waitsForReloads
         self.roster = roster
         self.cache = cache
         local = LocalExpertRows(team: team)
@@ -127,13 +132,21 @@ extension RemoteExpertRows {
     ) -> ExpertLink? {
         if let link = roster.link(for: expert, in: set, excluding, loads: loads) { return link }
         let until = MonotonicClock.nowMicroseconds + Self.openingMicroseconds
-        while roster.isSettling(set.experts[expert], excluding), MonotonicClock.nowMicroseconds < until {
+        while (roster.isSettling(set.experts[expert], excluding) && MonotonicClock.nowMicroseconds < until)
+            || awaitsReload
+        {
             roster.wait(milliseconds: 1)
             roster.refresh()
             roster.receive(take)
             if let link = roster.link(for: expert, in: set, excluding, loads: loads) { return link }
         }
         return nil
+    }
+
+    /// Somebody was lost, and there are others who may be reading what it held.
+    private var awaitsReload: Bool {
+        guard waitsForReloads, !roster.isEmpty, let lost = roster.lostAtMicroseconds else { return false }
+        return MonotonicClock.nowMicroseconds < lost + Self.reloadMicroseconds
     }
 
     private func send(
