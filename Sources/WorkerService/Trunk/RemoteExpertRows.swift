@@ -27,6 +27,8 @@ final class RemoteExpertRows: ExpertRowSource {
     private let log: Logger
     /// Whether rows wait while a lost worker's experts are read elsewhere, rather than do without.
     private let waitsForReloads: Bool
+    /// When somebody first did not do what it was asked at this group.
+    private var excludedAtMicroseconds: UInt64?
     private var input: Columns?
     /// By expert id, as of this step.
     private var cached: [CachedExpert?] = []
@@ -80,6 +82,7 @@ final class RemoteExpertRows: ExpertRowSource {
         pending.removeAll(keepingCapacity: true)
         missing.removeAll(keepingCapacity: true)
         early.removeAll(keepingCapacity: true)
+        excludedAtMicroseconds = nil
         cached = cache?.residents(of: routing.set) ?? []
         cache?.note(routing)
         elsewhere.removeAll(keepingCapacity: true)
@@ -131,6 +134,7 @@ extension RemoteExpertRows {
         for expert: Int, in set: ExpertSet, _ excluding: Set<String>, _ loads: [(link: ExpertLink, rows: Int)]
     ) -> ExpertLink? {
         if let link = roster.link(for: expert, in: set, excluding, loads: loads) { return link }
+        if !excluding.isEmpty, excludedAtMicroseconds == nil { excludedAtMicroseconds = MonotonicClock.nowMicroseconds }
         let until = MonotonicClock.nowMicroseconds + Self.openingMicroseconds
         while (roster.isSettling(set.experts[expert], excluding) && MonotonicClock.nowMicroseconds < until)
             || awaitsReload
@@ -143,9 +147,11 @@ extension RemoteExpertRows {
         return nil
     }
 
-    /// Somebody was lost, and there are others who may be reading what it held.
+    /// Somebody was lost, and there are others who may be reading what it held. A connection breaks before the router says so.
     private var awaitsReload: Bool {
-        guard waitsForReloads, !roster.isEmpty, let lost = roster.lostAtMicroseconds else { return false }
+        guard waitsForReloads, !roster.isEmpty,
+            let lost = [roster.lostAtMicroseconds, excludedAtMicroseconds].compactMap(\.self).max()
+        else { return false }
         return MonotonicClock.nowMicroseconds < lost + Self.reloadMicroseconds
     }
 
