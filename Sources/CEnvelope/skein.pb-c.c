@@ -8383,7 +8383,7 @@ const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
   (ProtobufCMessageInit) skein__arrange_experts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[6] =
+static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[9] =
 {
   {
     "model",
@@ -8457,11 +8457,50 @@ static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[6]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "live_rows",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, live_rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "live_share",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, live_share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__shadow_report__field_indices_by_name[] = {
   1,   /* field[1] = expert */
+  6,   /* field[6] = live_rows */
+  7,   /* field[7] = live_share */
   0,   /* field[0] = model */
   4,   /* field[4] = nll_change */
+  8,   /* field[8] = run */
   5,   /* field[5] = share */
   2,   /* field[2] = texts */
   3,   /* field[3] = tokens */
@@ -8469,7 +8508,7 @@ static const unsigned skein__shadow_report__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__shadow_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__shadow_report__descriptor =
 {
@@ -8479,7 +8518,7 @@ const ProtobufCMessageDescriptor skein__shadow_report__descriptor =
   "Skein__ShadowReport",
   "skein",
   sizeof(Skein__ShadowReport),
-  6,
+  9,
   skein__shadow_report__field_descriptors,
   skein__shadow_report__field_indices_by_name,
   1,  skein__shadow_report__number_ranges,

@@ -3,7 +3,8 @@ import Messaging
 /// One of each message, no field at its default, so that a field which the codec forgets shows.
 enum MessageExamples {
     static let shadow = ShadowReport(
-        model: "m", expert: "dutch", texts: 3, tokens: 99, nllChange: -0.25, share: 0.125)
+        model: "m", expert: "dutch", texts: 3, tokens: 99, nllChange: -0.25, share: 0.125, liveRows: 77,
+        liveShare: 0.375, run: 5)
     static let id = QueryID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
     static let other = QueryID(high: 1, low: 2)
     static let sampling = Sampling(

@@ -1635,7 +1635,7 @@ struct  Skein__ArrangeExperts
 
 
 /*
- * Trunk to router after each rehearsal: what a shadow has done since it was published. A rehearsal scores a text that the cluster
+ * Trunk to router after each rehearsal, and every two seconds with work: what a shadow has done since it was published. A rehearsal scores a text that the cluster
  * has answered twice, with the set and with the set and the shadow.
  */
 struct  Skein__ShadowReport
@@ -1656,10 +1656,22 @@ struct  Skein__ShadowReport
    * of the kept weight over all tokens and sites that it would win
    */
   double share;
+  /*
+   * (token, site) pairs of live traffic that were counted, of every eighth step
+   */
+  uint64_t live_rows;
+  /*
+   * of their kept weight that it would win, as if no earlier site had chosen it
+   */
+  double live_share;
+  /*
+   * differs whenever the trunk begins to count anew
+   */
+  uint64_t run;
 };
 #define SKEIN__SHADOW_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__shadow_report__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Skein__ExpertsArranged

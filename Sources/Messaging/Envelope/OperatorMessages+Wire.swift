@@ -128,6 +128,9 @@ extension ShadowReport {
             c.tokens = tokens
             c.nll_change = nllChange
             c.share = share
+            c.live_rows = liveRows
+            c.live_share = liveShare
+            c.run = run
         }
     }
 
@@ -135,6 +138,7 @@ extension ShadowReport {
         self.init(
             model: try readText(c.model, "ShadowReport.model", max: WireLimits.nameBytesMax),
             expert: try readText(c.expert, "ShadowReport.expert", max: WireLimits.nameBytesMax), texts: c.texts,
-            tokens: c.tokens, nllChange: c.nll_change, share: c.share)
+            tokens: c.tokens, nllChange: c.nll_change, share: c.share, liveRows: c.live_rows, liveShare: c.live_share,
+            run: c.run)
     }
 }

@@ -129,11 +129,20 @@ package struct ShadowReport: Sendable, Equatable {
     package var nllChange: Double
     /// Of the kept weight over all tokens and sites that it would win.
     package var share: Double
+    /// (token, site) pairs of live traffic that were counted.
+    package var liveRows: UInt64
+    /// Of their kept weight that it would win, as if no earlier site had chosen it.
+    package var liveShare: Double
+    /// Differs whenever the trunk begins to count anew.
+    package var run: UInt64
 
     package init(
         model: String = "", expert: String = "", texts: UInt64 = 0, tokens: UInt64 = 0, nllChange: Double = 0,
-        share: Double = 0
+        share: Double = 0, liveRows: UInt64 = 0, liveShare: Double = 0, run: UInt64 = 0
     ) {
+        self.run = run
+        self.liveRows = liveRows
+        self.liveShare = liveShare
         self.model = model
         self.expert = expert
         self.texts = texts

@@ -48,7 +48,7 @@ extension RouterShell {
         case .generated(let generated): handle(.generated(.init(generated), from: connection))
         case .shadowReport(let report):
             guard publishing.plan.experts[report.model] != nil else { return }
-            publishing.shadows[report.model] = report
+            publishing.shadows.add(report)
         case .contentRequest(let request):
             let job = ContentServer.Job(
                 request: request, place: publishing.place(of: request.sha256), connection: connection)

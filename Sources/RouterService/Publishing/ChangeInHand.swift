@@ -49,14 +49,13 @@ struct Publishing: Sendable {
     var standIns = StandIns()
     /// By request: the worker that was asked.
     var standInRequests: [UInt64: String] = [:]
-    /// By model: how its shadow does, as its trunk last said.
-    var shadows: [String: ShadowReport] = [:]
+    var shadows: ShadowBook
 
     /// A shadow without rehearsals has an empty report.
     var shadowReports: [ShadowReport] {
         manifest.models.sorted { $0.key < $1.key }.compactMap { model, entry in
             entry.published.first(where: \.isShadow).map { shadow in
-                shadows[model].flatMap { $0.expert == shadow.expert ? $0 : nil }
+                shadows.report(of: shadow.expert, model)
                     ?? ShadowReport(model: model, expert: shadow.expert)
             }
         }

@@ -146,7 +146,7 @@ extension RouterShell {
         }
         publishing.manifest = manifest
         publishing.inHand = nil
-        publishing.shadows[done.model] = nil
+        publishing.shadows.forget(done.model)
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }

@@ -35,7 +35,8 @@ package final class RouterService: Sendable {
             publishing: Publishing(
                 plan: ExpertPlan(topology), path: topology.paths.expertsManifest,
                 content: ContentStore(folder: topology.paths.content),
-                manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest)),
+                manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest),
+                shadows: ShadowBook(path: topology.paths.shadowsFile)),
             content: content, log: log)
         self.encoder = encoder
         self.content = content

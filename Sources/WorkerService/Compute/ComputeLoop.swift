@@ -54,6 +54,7 @@ struct ComputeLoop {
             for event in events { report(event, model: model) }
             let reports = running.takeReports(model: model, nowMicroseconds: MonotonicClock.nowMicroseconds)
             for report in reports { emit(.routed(report)) }
+            if !reports.isEmpty, let shadow = running.countShadow(model: model) { emit(.rehearsed(shadow)) }
         }
         for generated in reports.due(nowMicroseconds: MonotonicClock.nowMicroseconds) { emit(.generated(generated)) }
     }

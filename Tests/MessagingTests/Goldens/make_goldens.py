@@ -24,7 +24,8 @@ route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="j
 missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
 relocated = [w.Relocation(**{"expert": "swift", "from": "w1", "to": "w2", "reloaded": True})]
 score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in range(32)))
-shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125)
+shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125, live_rows=77,
+                        live_share=0.375, run=5)
 holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33, stand_in=True)
 data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
 routed = w.RoutedTokens(experts=["french", "swift"], experts_sha256=["aa", "bb"], set_sha256="cc", route=route,
