@@ -118,8 +118,8 @@ let package = Package(
         .target(
             name: "RouterService",
             dependencies: [
-                "Deciding", "Digest", "Endpoints", "Messaging", "Routing", "Statistics", "Threading", "Tokenization",
-                "Topology", "Weights",
+                "Deciding", "Digest", "Endpoints", "ExpertStore", "Messaging", "Routing", "Statistics", "Threading",
+                "Tokenization", "Topology", "Weights",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 

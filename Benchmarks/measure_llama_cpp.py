@@ -2,6 +2,7 @@
 
     python measure_llama_cpp.py MODEL.gguf… [--threads 2] [--prefill 512] [--decode 64] [--repeats 7] [--ids FILE]
     python measure_llama_cpp.py --serve MODEL.gguf… [--threads 2] [--context N]     one figure at a time, for `skein bench engine`
+    python measure_llama_cpp.py --serve MODEL.gguf --lora PEFT_FOLDER… --scratch FOLDER     the same with adapters, for `skein bench routing`
     python measure_llama_cpp.py --convert MODEL.gguf FOLDER      writes FOLDER/NAME.F32.gguf and FOLDER/NAME.Q8_0.gguf
 
 Prints one JSON object per run: for every file, tokens per second of each repeat. Prefill is one batch of the ids from an empty
@@ -11,7 +12,8 @@ of each is a warm-up and is not reported. Files take turns within a repeat, so t
 With --serve it prints {"version": …, "models": [file, …]} when all are loaded (those of --convert after those given), then
 answers each line of standard input, {"measure": "prefill" | "decode", "model": index, "ids": [id, …], "count": tokens to decode},
 with a line {"tokensPerSecond": x}.
-Needs: llama-cpp-python.
+Adapters are converted to one of llama.cpp's (F16, rows of q and k in its order), all active at their own scale.
+Needs: llama-cpp-python; with --lora also gguf and safetensors.
 """
 
 import argparse
@@ -50,8 +52,49 @@ def convert(source: str, folder: str):
     return written
 
 
+NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+         "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+         "mlp.down_proj": "ffn_down"}
+
+
+def convert_loras(folders: list, model: str, target: str) -> str:
+    """PEFT LoRAs, all active at scale 1, as one adapter file that llama.cpp reads: its graph has no room for two on all linears, so
+    their ranks are stacked, A = [A1; A2], B = [s1 B1, s2 B2], which is the same sum in fewer products."""
+    import gguf
+    from safetensors.numpy import load_file
+    fields = gguf.GGUFReader(model).fields
+    heads = {"q_proj": int(fields["llama.attention.head_count"].contents()),
+             "k_proj": int(fields["llama.attention.head_count_kv"].contents())}
+    parts, rank = {}, 0
+    for folder in folders:
+        config = json.loads(pathlib.Path(folder, "adapter_config.json").read_text())
+        rank += config["r"]
+        for key, value in load_file(str(pathlib.Path(folder, "adapter_model.safetensors"))).items():
+            scale = config["lora_alpha"] / config["r"] if ".lora_B." in key else 1
+            parts.setdefault(key, []).append(value.astype(numpy.float32) * scale)
+    writer = gguf.GGUFWriter(target, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    for key, values in parts.items():
+        layer, site = key.split("model.layers.")[1].split(".", 1)
+        site, kind, _ = site.rsplit(".", 2)
+        value = numpy.concatenate(values, axis=1 if kind == "lora_B" else 0)
+        count = heads.get(site.split(".")[-1])
+        if count and kind == "lora_B":
+            # Per head the two halves of the rotation become neighbours.
+            value = value.reshape(count, 2, value.shape[0] // count // 2, -1).swapaxes(1, 2).reshape(value.shape)
+        name = f"blk.{layer}.{NAMES[site]}.weight.{kind.lower()}"
+        writer.add_tensor(name, numpy.ascontiguousarray(value.astype(numpy.float16)))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target
+
+
 class Model:
-    def __init__(self, path: str, threads: int, context: int):
+    def __init__(self, path: str, threads: int, context: int, loras=()):
         parameters = llama_cpp.llama_model_default_params()
         self.path = path
         self.model = llama_cpp.llama_model_load_from_file(path.encode(), parameters)
@@ -61,6 +104,10 @@ class Model:
         parameters.n_ctx, parameters.n_batch, parameters.n_ubatch = context, max(context, 512), 512
         parameters.n_threads = parameters.n_threads_batch = threads
         self.context = llama_cpp.llama_init_from_model(self.model, parameters)
+        for lora in loras:
+            adapter = llama_cpp.llama_adapter_lora_init(self.model, lora.encode())
+            if not adapter or llama_cpp.llama_set_adapter_lora(self.context, adapter, 1.0) != 0:
+                raise SystemExit(f"{lora}: llama.cpp does not take it")
         self.vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
 
     def evaluate(self, ids, start):
@@ -110,6 +157,8 @@ def main():
     parser.add_argument("models", nargs="*")
     parser.add_argument("--convert", nargs=2, metavar=("MODEL", "FOLDER"))
     parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--lora", action="append", default=[], metavar="PEFT_FOLDER")
+    parser.add_argument("--scratch", help="where adapters are converted to")
     parser.add_argument("--context", type=int, help="tokens; by default what --prefill and --decode need")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prefill", type=int, default=512)
@@ -126,7 +175,12 @@ def main():
     if not options.models:
         return
     context = options.context or max(options.prefill, 16 + options.decode) + 8
-    models = [Model(path, options.threads, context) for path in options.models]
+    if options.lora:
+        pathlib.Path(options.scratch).mkdir(parents=True, exist_ok=True)
+    loras = [convert_loras(options.lora, options.models[0], f"{options.scratch}/lora.gguf")] if options.lora else []
+    models = [Model(path, options.threads, context, loras) for path in options.models]
+    for model in models:
+        model.path += f" + {len(options.lora)} LoRA" if loras else ""
     if options.serve:
         return serve(models)
     if options.ids:

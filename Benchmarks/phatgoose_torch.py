@@ -4,6 +4,7 @@
     python phatgoose_torch.py score  MODEL.gguf EXPERTS METHOD… --texts FOLDER [--domain NAME]… [--tokens 1024]
     python phatgoose_torch.py record MODEL.gguf EXPERTS METHOD  --ids FILE --out FILE.safetensors
     python phatgoose_torch.py time   MODEL.gguf EXPERTS METHOD… [--threads 2] [--prefill 512] [--decode 64] [--repeats 7]
+    python phatgoose_torch.py serve  MODEL.gguf EXPERTS METHOD… [--threads 2]        one figure at a time, for `skein bench routing`
 
 MODEL is a llama-family GGUF file with tied embeddings, dequantised to f32. EXPERTS is a folder whose sub-folders are PEFT LoRA
 adapters with `phatgoose_gates.safetensors` beside them; sorted by name they are experts 0, 1, 2, … An ids file is a JSON array of
@@ -256,17 +257,25 @@ class RoutedModel:
         return logits
 
     @torch.no_grad()
-    def time(self, ids: list[int], decode: int) -> tuple[float, float]:
-        """Tokens per second: prefill of all ids, greedy decoding after the first 16."""
+    def prefill(self, ids: list[int]) -> float:
+        """Tokens per second."""
         start = time.perf_counter()
         self.model(torch.tensor([ids]), logits_to_keep=1, use_cache=True)
-        prefill = len(ids) / (time.perf_counter() - start)
-        out = self.model(torch.tensor([ids[:16]]), logits_to_keep=1, use_cache=True)
+        return len(ids) / (time.perf_counter() - start)
+
+    @torch.no_grad()
+    def decode(self, ids: list[int], count: int) -> float:
+        """Tokens per second, greedy, after a prompt that is not counted."""
+        out = self.model(torch.tensor([ids]), logits_to_keep=1, use_cache=True)
         start = time.perf_counter()
-        for _ in range(decode):
+        for _ in range(count):
             token = out.logits[:, -1].argmax(-1, keepdim=True)
             out = self.model(token, past_key_values=out.past_key_values, use_cache=True)
-        return prefill, decode / (time.perf_counter() - start)
+        return count / (time.perf_counter() - start)
+
+    def time(self, ids: list[int], decode: int) -> tuple[float, float]:
+        """Prefill of all ids, decoding after the first 16."""
+        return self.prefill(ids), self.decode(ids[:16], decode)
 
 
 class Texts:
@@ -342,9 +351,20 @@ def measure(model: RoutedModel, methods: list[str], options):
                       "decode": options.decode, "experts": model.names, "methods": results}))
 
 
+def serve(model: RoutedModel, methods: list[str], options):
+    """The protocol of measure_llama_cpp.py --serve; its models are methods here."""
+    print(json.dumps({"version": f"torch {torch.__version__}", "models": methods}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        model.use(Method.parse(methods[request["model"]]))
+        prefill = request["measure"] == "prefill"
+        speed = model.prefill(request["ids"]) if prefill else model.decode(request["ids"], request["count"])
+        print(json.dumps({"tokensPerSecond": speed}), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=["score", "record", "time"])
+    parser.add_argument("task", choices=["score", "record", "time", "serve"])
     parser.add_argument("model")
     parser.add_argument("experts")
     parser.add_argument("methods", nargs="+")
@@ -355,6 +375,7 @@ def main():
     parser.add_argument("--join-lines", action="store_true")
     parser.add_argument("--average-tokens", type=int, default=8192, help="train tokens per expert for average activation")
     parser.add_argument("--out", default="record.safetensors")
+    parser.add_argument("--scratch", help="taken and not used")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prefill", type=int, default=512)
     parser.add_argument("--decode", type=int, default=64)
@@ -364,7 +385,7 @@ def main():
     if options.task == "record" and len(options.ids) != 1:
         raise SystemExit("record needs one --ids FILE with one array")
     model = RoutedModel(options.model, options.experts)
-    {"score": score, "record": record, "time": measure}[options.task](model, options.methods, options)
+    {"score": score, "record": record, "time": measure, "serve": serve}[options.task](model, options.methods, options)
 
 
 if __name__ == "__main__":

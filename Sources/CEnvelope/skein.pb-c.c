@@ -907,6 +907,51 @@ void   skein__missing_expert__free_unpacked
   assert(message->base.descriptor == &skein__missing_expert__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__relocation__init
+                     (Skein__Relocation         *message)
+{
+  static const Skein__Relocation init_value = SKEIN__RELOCATION__INIT;
+  *message = init_value;
+}
+size_t skein__relocation__get_packed_size
+                     (const Skein__Relocation *message)
+{
+  assert(message->base.descriptor == &skein__relocation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__relocation__pack
+                     (const Skein__Relocation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__relocation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__relocation__pack_to_buffer
+                     (const Skein__Relocation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__relocation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__Relocation *
+       skein__relocation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__Relocation *)
+     protobuf_c_message_unpack (&skein__relocation__descriptor,
+                                allocator, len, data);
+}
+void   skein__relocation__free_unpacked
+                     (Skein__Relocation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__relocation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__final__init
                      (Skein__Final         *message)
 {
@@ -2572,6 +2617,96 @@ void   skein__placed_expert__free_unpacked
   assert(message->base.descriptor == &skein__placed_expert__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__content_request__init
+                     (Skein__ContentRequest         *message)
+{
+  static const Skein__ContentRequest init_value = SKEIN__CONTENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t skein__content_request__get_packed_size
+                     (const Skein__ContentRequest *message)
+{
+  assert(message->base.descriptor == &skein__content_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__content_request__pack
+                     (const Skein__ContentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__content_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__content_request__pack_to_buffer
+                     (const Skein__ContentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__content_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ContentRequest *
+       skein__content_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ContentRequest *)
+     protobuf_c_message_unpack (&skein__content_request__descriptor,
+                                allocator, len, data);
+}
+void   skein__content_request__free_unpacked
+                     (Skein__ContentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__content_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__content_part__init
+                     (Skein__ContentPart         *message)
+{
+  static const Skein__ContentPart init_value = SKEIN__CONTENT_PART__INIT;
+  *message = init_value;
+}
+size_t skein__content_part__get_packed_size
+                     (const Skein__ContentPart *message)
+{
+  assert(message->base.descriptor == &skein__content_part__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__content_part__pack
+                     (const Skein__ContentPart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__content_part__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__content_part__pack_to_buffer
+                     (const Skein__ContentPart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__content_part__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__ContentPart *
+       skein__content_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__ContentPart *)
+     protobuf_c_message_unpack (&skein__content_part__descriptor,
+                                allocator, len, data);
+}
+void   skein__content_part__free_unpacked
+                     (Skein__ContentPart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__content_part__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__arrange_experts__init
                      (Skein__ArrangeExperts         *message)
 {
@@ -3067,7 +3202,7 @@ void   skein__dispatch_failed__free_unpacked
   assert(message->base.descriptor == &skein__dispatch_failed__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[35] =
+static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[37] =
 {
   {
     "version",
@@ -3489,6 +3624,30 @@ static const ProtobufCFieldDescriptor skein__envelope__field_descriptors[35] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "content_request",
+    52,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, content_request),
+    &skein__content_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content_part",
+    53,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Envelope, body_case),
+    offsetof(Skein__Envelope, content_part),
+    &skein__content_part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__envelope__field_indices_by_name[] = {
   3,   /* field[3] = accepted */
@@ -3497,6 +3656,8 @@ static const unsigned skein__envelope__field_indices_by_name[] = {
   7,   /* field[7] = cancel */
   15,   /* field[15] = change_experts */
   31,   /* field[31] = combine */
+  36,   /* field[36] = content_part */
+  35,   /* field[35] = content_request */
   30,   /* field[30] = dispatch */
   32,   /* field[32] = dispatch_failed */
   25,   /* field[25] = ended */
@@ -3534,7 +3695,7 @@ static const ProtobufCIntRange skein__envelope__number_ranges[5 + 1] =
   { 20, 9 },
   { 30, 18 },
   { 50, 33 },
-  { 0, 35 }
+  { 0, 37 }
 };
 const ProtobufCMessageDescriptor skein__envelope__descriptor =
 {
@@ -3544,7 +3705,7 @@ const ProtobufCMessageDescriptor skein__envelope__descriptor =
   "Skein__Envelope",
   "skein",
   sizeof(Skein__Envelope),
-  35,
+  37,
   skein__envelope__field_descriptors,
   skein__envelope__field_indices_by_name,
   5,  skein__envelope__number_ranges,
@@ -5183,7 +5344,84 @@ const ProtobufCMessageDescriptor skein__missing_expert__descriptor =
   (ProtobufCMessageInit) skein__missing_expert__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[11] =
+static const ProtobufCFieldDescriptor skein__relocation__field_descriptors[4] =
+{
+  {
+    "expert",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Relocation, expert),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Relocation, from),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Relocation, to),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reloaded",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__Relocation, reloaded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__relocation__field_indices_by_name[] = {
+  0,   /* field[0] = expert */
+  1,   /* field[1] = from */
+  3,   /* field[3] = reloaded */
+  2,   /* field[2] = to */
+};
+static const ProtobufCIntRange skein__relocation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__relocation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.Relocation",
+  "Relocation",
+  "Skein__Relocation",
+  "skein",
+  sizeof(Skein__Relocation),
+  4,
+  skein__relocation__field_descriptors,
+  skein__relocation__field_indices_by_name,
+  1,  skein__relocation__number_ranges,
+  (ProtobufCMessageInit) skein__relocation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[12] =
 {
   {
     "id",
@@ -5317,6 +5555,18 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "relocated",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Final, n_relocated),
+    offsetof(Skein__Final, relocated),
+    &skein__relocation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
@@ -5324,6 +5574,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = missing */
   6,   /* field[6] = receipt */
+  11,   /* field[11] = relocated */
   9,   /* field[9] = routed */
   8,   /* field[8] = score */
   4,   /* field[4] = timings */
@@ -5334,7 +5585,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -5344,7 +5595,7 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  11,
+  12,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
@@ -7285,7 +7536,7 @@ const ProtobufCMessageDescriptor skein__model_holding__descriptor =
   (ProtobufCMessageInit) skein__model_holding__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__expert_holding__field_descriptors[5] =
+static const ProtobufCFieldDescriptor skein__expert_holding__field_descriptors[6] =
 {
   {
     "expert",
@@ -7347,18 +7598,31 @@ static const ProtobufCFieldDescriptor skein__expert_holding__field_descriptors[5
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stand_in",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ExpertHolding, stand_in),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__expert_holding__field_indices_by_name[] = {
   4,   /* field[4] = bytes */
   0,   /* field[0] = expert */
   3,   /* field[3] = gates_sha256 */
   2,   /* field[2] = sha256 */
+  5,   /* field[5] = stand_in */
   1,   /* field[1] = trunk_sha256 */
 };
 static const ProtobufCIntRange skein__expert_holding__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor skein__expert_holding__descriptor =
 {
@@ -7368,7 +7632,7 @@ const ProtobufCMessageDescriptor skein__expert_holding__descriptor =
   "Skein__ExpertHolding",
   "skein",
   sizeof(Skein__ExpertHolding),
-  5,
+  6,
   skein__expert_holding__field_descriptors,
   skein__expert_holding__field_indices_by_name,
   1,  skein__expert_holding__number_ranges,
@@ -8081,7 +8345,7 @@ const ProtobufCMessageDescriptor skein__reading__descriptor =
   (ProtobufCMessageInit) skein__reading__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[10] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[11] =
 {
   {
     "assignment",
@@ -8203,6 +8467,18 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "relocated",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Ended, n_relocated),
+    offsetof(Skein__Ended, relocated),
+    &skein__relocation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
@@ -8213,13 +8489,14 @@ static const unsigned skein__ended__field_indices_by_name[] = {
   5,   /* field[5] = missing */
   3,   /* field[3] = prefill_microseconds */
   9,   /* field[9] = reading */
+  10,   /* field[10] = relocated */
   8,   /* field[8] = routed */
   7,   /* field[7] = score */
 };
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -8229,7 +8506,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  10,
+  11,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
@@ -8364,7 +8641,7 @@ const ProtobufCMessageDescriptor skein__membership__descriptor =
   (ProtobufCMessageInit) skein__membership__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[4] =
+static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[5] =
 {
   {
     "expert",
@@ -8414,17 +8691,30 @@ static const ProtobufCFieldDescriptor skein__placed_expert__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stand_in",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedExpert, stand_in),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__placed_expert__field_indices_by_name[] = {
   0,   /* field[0] = expert */
   2,   /* field[2] = folder */
   1,   /* field[1] = sha256 */
   3,   /* field[3] = shadow */
+  4,   /* field[4] = stand_in */
 };
 static const ProtobufCIntRange skein__placed_expert__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor skein__placed_expert__descriptor =
 {
@@ -8434,11 +8724,178 @@ const ProtobufCMessageDescriptor skein__placed_expert__descriptor =
   "Skein__PlacedExpert",
   "skein",
   sizeof(Skein__PlacedExpert),
-  4,
+  5,
   skein__placed_expert__field_descriptors,
   skein__placed_expert__field_indices_by_name,
   1,  skein__placed_expert__number_ranges,
   (ProtobufCMessageInit) skein__placed_expert__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__content_request__field_descriptors[3] =
+{
+  {
+    "sha256",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentRequest, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentRequest, file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentRequest, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__content_request__field_indices_by_name[] = {
+  1,   /* field[1] = file */
+  2,   /* field[2] = offset */
+  0,   /* field[0] = sha256 */
+};
+static const ProtobufCIntRange skein__content_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor skein__content_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ContentRequest",
+  "ContentRequest",
+  "Skein__ContentRequest",
+  "skein",
+  sizeof(Skein__ContentRequest),
+  3,
+  skein__content_request__field_descriptors,
+  skein__content_request__field_indices_by_name,
+  1,  skein__content_request__number_ranges,
+  (ProtobufCMessageInit) skein__content_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__content_part__field_descriptors[6] =
+{
+  {
+    "sha256",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, sha256),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, file),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, kind),
+    &skein__failure_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ContentPart, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__content_part__field_indices_by_name[] = {
+  1,   /* field[1] = file */
+  4,   /* field[4] = kind */
+  5,   /* field[5] = message */
+  2,   /* field[2] = offset */
+  0,   /* field[0] = sha256 */
+  3,   /* field[3] = size */
+};
+static const ProtobufCIntRange skein__content_part__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor skein__content_part__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.ContentPart",
+  "ContentPart",
+  "Skein__ContentPart",
+  "skein",
+  sizeof(Skein__ContentPart),
+  6,
+  skein__content_part__field_descriptors,
+  skein__content_part__field_indices_by_name,
+  1,  skein__content_part__number_ranges,
+  (ProtobufCMessageInit) skein__content_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__arrange_experts__field_descriptors[6] =
@@ -8544,7 +9001,7 @@ const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
   (ProtobufCMessageInit) skein__arrange_experts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[6] =
+static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[9] =
 {
   {
     "model",
@@ -8618,11 +9075,50 @@ static const ProtobufCFieldDescriptor skein__shadow_report__field_descriptors[6]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "live_rows",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, live_rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "live_share",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, live_share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__ShadowReport, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__shadow_report__field_indices_by_name[] = {
   1,   /* field[1] = expert */
+  6,   /* field[6] = live_rows */
+  7,   /* field[7] = live_share */
   0,   /* field[0] = model */
   4,   /* field[4] = nll_change */
+  8,   /* field[8] = run */
   5,   /* field[5] = share */
   2,   /* field[2] = texts */
   3,   /* field[3] = tokens */
@@ -8630,7 +9126,7 @@ static const unsigned skein__shadow_report__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__shadow_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__shadow_report__descriptor =
 {
@@ -8640,7 +9136,7 @@ const ProtobufCMessageDescriptor skein__shadow_report__descriptor =
   "Skein__ShadowReport",
   "skein",
   sizeof(Skein__ShadowReport),
-  6,
+  9,
   skein__shadow_report__field_descriptors,
   skein__shadow_report__field_indices_by_name,
   1,  skein__shadow_report__number_ranges,

@@ -28,6 +28,7 @@ extension ClientLoop {
             attachVerified()
             answer(message) { $0 == .status }
         case .statisticsReply(let reply): answer(message) { $0 == .statistics(windowSeconds: reply.windowSeconds) }
+        case .contentRequest(let request): offer(request)
         case .expertsChanged(let changed): answer(message) { $0.changeID == changed.id }
         case .routingReport(let report):
             answer(message) {

@@ -13,14 +13,15 @@ struct PendingRequest: Sendable {
     enum Kind: Sendable, Equatable {
         case status
         case statistics(windowSeconds: UInt64)
-        case change(ChangeExperts)
+        /// - Parameter content: where this machine has what is published.
+        case change(ChangeExperts, content: String)
         case routing(model: String, firstSite: UInt32)
         /// Answered by nothing but the connection itself.
         case connection
 
         /// Of a change of experts.
         var changeID: QueryID? {
-            if case .change(let change) = self { change.id } else { nil }
+            if case .change(let change, _) = self { change.id } else { nil }
         }
     }
 
@@ -121,7 +122,7 @@ struct ClientLoop: LoopHandler {
         switch kind {
         case .status: _ = send(.statusRequest(StatusRequest()))
         case .statistics(let window): _ = send(.statisticsRequest(StatisticsRequest(windowSeconds: window)))
-        case .change(let change): _ = send(.changeExperts(change))
+        case .change(let change, _): _ = send(.changeExperts(change))
         case .routing(let model, let first):
             _ = send(.routingRequest(RoutingRequest(model: model, firstSite: first)))
         case .connection: break

@@ -75,8 +75,14 @@ package final class RouterClient: Sendable {
     }
 
     /// Publishes or retires an expert; needs a key with the role operator. Waits as long as loading an expert may take.
-    package func change(_ change: ChangeExperts) async throws(ClientError) -> ExpertsChanged {
-        guard case .expertsChanged(let reply) = try await request(.change(change), milliseconds: 60_000) else {
+    ///
+    /// - Parameter content: where this machine has what is published, for a router that does not find it; nil: in the folder that the
+    ///   change names.
+    package func change(
+        _ change: ChangeExperts, content: String? = nil
+    ) async throws(ClientError) -> ExpertsChanged {
+        let kind = PendingRequest.Kind.change(change, content: content ?? change.folder)
+        guard case .expertsChanged(let reply) = try await request(kind, milliseconds: 60_000) else {
             throw .timedOut("a change of experts")
         }
         return reply

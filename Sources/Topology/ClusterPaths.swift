@@ -18,6 +18,10 @@ package struct ClusterPaths: Equatable, Sendable {
     package var expertsManifest: String { state + "/experts.json" }
     /// Why the launcher gave up, until the next launch.
     package var lastEndFile: String { state + "/last-end.txt" }
+    /// What shadows have done since they were published.
+    package var shadowsFile: String { state + "/shadows.json" }
+    /// Experts by the hash of their content, as they came over the wire.
+    package var content: String { state + "/content" }
     /// Held (flock) by the one launcher of this cluster.
     package var launchLock: String { state + "/launch.lock" }
 

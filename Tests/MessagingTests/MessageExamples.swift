@@ -3,7 +3,8 @@ import Messaging
 /// One of each message, no field at its default, so that a field which the codec forgets shows.
 enum MessageExamples {
     static let shadow = ShadowReport(
-        model: "m", expert: "dutch", texts: 3, tokens: 99, nllChange: -0.25, share: 0.125)
+        model: "m", expert: "dutch", texts: 3, tokens: 99, nllChange: -0.25, share: 0.125, liveRows: 77,
+        liveShare: 0.375, run: 5)
     static let id = QueryID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
     static let other = QueryID(high: 1, low: 2)
     static let sampling = Sampling(
@@ -14,9 +15,10 @@ enum MessageExamples {
         allowed: ["german", "python"], biases: [NamedValue(name: "swift", value: -1.5)],
         weights: [NamedValue(name: "manual", value: 0.25)])
     static let missing = [MissingExpert(expert: "swift", rows: 12), MissingExpert(expert: "manual", rows: 1)]
+    static let relocated = [Relocation(expert: "swift", from: "w1", to: "w2", reloaded: true)]
     static let score = Score(meanNLL: 2.5, tokens: 77, logitsSHA256: (0..<32).map { UInt8(255 - $0) })
     static let holding = ExpertHolding(
-        expert: "french", trunkSHA256: "aa", sha256: "bb", gatesSHA256: "cc", bytes: 1 << 33)
+        expert: "french", trunkSHA256: "aa", sha256: "bb", gatesSHA256: "cc", bytes: 1 << 33, standIn: true)
     static let data = DataEndpoint(address: "tcp://host:7081", publicKey: "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
     static let nonce = (0..<16).map { UInt8($0 * 17) }
     static let logprobs = [
@@ -72,7 +74,7 @@ enum MessageExamples {
                     ],
                     receipt: Receipt(
                         modelSHA256: "ab12", numerics: "k1/exact", seed: 9, sampling: sampling, maxTokens: 5,
-                        prompt: [1, 300, 7]), missing: missing, score: score, routed: routed)),
+                        prompt: [1, 300, 7]), missing: missing, score: score, routed: routed, relocated: relocated)),
             .failure(
                 Failure(
                     id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
@@ -123,11 +125,13 @@ enum MessageExamples {
         .ended(
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
-                missing: missing, generatedTokens: 8, score: score, routed: routed)),
+                missing: missing, generatedTokens: 8, score: score, routed: routed, relocated: relocated)),
         .arrangeExperts(
             ArrangeExperts(
                 request: 6, model: "m", trunk: true, trunkSHA256: "aa",
-                published: [PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch", shadow: true)],
+                published: [
+                    PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch", shadow: true, standIn: true)
+                ],
                 retired: ["swift"])),
         .expertsArranged(ExpertsArranged(request: 6)),
         .expertsArranged(ExpertsArranged(request: 7, kind: .workerFull, message: "full")),
@@ -136,6 +140,11 @@ enum MessageExamples {
                 id: id, change: .publish, model: "m", expert: "dutch", sha256: "dd", folder: "/experts/dutch",
                 worker: "w1", shadow: true)),
         .shadowReport(shadow),
+        .contentRequest(ContentRequest(sha256: "dd", file: "expert.yaml", offset: 1 << 33)),
+        .contentPart(
+            ContentPart(
+                sha256: "dd", file: "expert.yaml", offset: 1 << 33, size: 1 << 34, kind: .unknownExpert,
+                message: "gone")),
         .expertsChanged(
             ExpertsChanged(id: id, model: "m", version: 2, worker: "w1", experts: ["dutch", "french"])),
         .membership(

@@ -35,6 +35,7 @@ typedef struct Skein__TraceAttempt Skein__TraceAttempt;
 typedef struct Skein__Receipt Skein__Receipt;
 typedef struct Skein__RoutedTokens Skein__RoutedTokens;
 typedef struct Skein__MissingExpert Skein__MissingExpert;
+typedef struct Skein__Relocation Skein__Relocation;
 typedef struct Skein__Final Skein__Final;
 typedef struct Skein__NodeShare Skein__NodeShare;
 typedef struct Skein__WalkStep Skein__WalkStep;
@@ -72,6 +73,8 @@ typedef struct Skein__Ended Skein__Ended;
 typedef struct Skein__ExpertHolder Skein__ExpertHolder;
 typedef struct Skein__Membership Skein__Membership;
 typedef struct Skein__PlacedExpert Skein__PlacedExpert;
+typedef struct Skein__ContentRequest Skein__ContentRequest;
+typedef struct Skein__ContentPart Skein__ContentPart;
 typedef struct Skein__ArrangeExperts Skein__ArrangeExperts;
 typedef struct Skein__ShadowReport Skein__ShadowReport;
 typedef struct Skein__ExpertsArranged Skein__ExpertsArranged;
@@ -276,7 +279,9 @@ typedef enum {
   SKEIN__ENVELOPE__BODY_COMBINE = 43,
   SKEIN__ENVELOPE__BODY_DISPATCH_FAILED = 44,
   SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED = 50,
-  SKEIN__ENVELOPE__BODY_SHADOW_REPORT = 51
+  SKEIN__ENVELOPE__BODY_SHADOW_REPORT = 51,
+  SKEIN__ENVELOPE__BODY_CONTENT_REQUEST = 52,
+  SKEIN__ENVELOPE__BODY_CONTENT_PART = 53
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__ENVELOPE__BODY__CASE)
 } Skein__Envelope__BodyCase;
 
@@ -348,6 +353,11 @@ struct  Skein__Envelope
      */
     Skein__ExpertsArranged *experts_arranged;
     Skein__ShadowReport *shadow_report;
+    /*
+     * Control family and front socket: the content of an expert on its way.
+     */
+    Skein__ContentRequest *content_request;
+    Skein__ContentPart *content_part;
   };
 };
 #define SKEIN__ENVELOPE__INIT \
@@ -816,6 +826,31 @@ struct  Skein__MissingExpert
     , {0,NULL}, 0 }
 
 
+/*
+ * An expert whose worker was lost while the query ran.
+ */
+struct  Skein__Relocation
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData expert;
+  /*
+   * the worker that was lost
+   */
+  ProtobufCBinaryData from;
+  /*
+   * the worker that holds it now; empty: nobody, on_missing decided
+   */
+  ProtobufCBinaryData to;
+  /*
+   * read from the store for this; otherwise it was a replica
+   */
+  protobuf_c_boolean reloaded;
+};
+#define SKEIN__RELOCATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__relocation__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+
+
 struct  Skein__Final
 {
   ProtobufCMessage base;
@@ -843,6 +878,8 @@ struct  Skein__Final
    * of a routed model, when a trace was asked for
    */
   Skein__RoutedTokens *routed;
+  size_t n_relocated;
+  Skein__Relocation **relocated;
   /*
    * of a query that went through the graph of nodes
    */
@@ -850,7 +887,7 @@ struct  Skein__Final
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL, NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL }
 
 
 /*
@@ -1388,10 +1425,14 @@ struct  Skein__ExpertHolding
    * in memory
    */
   uint64_t bytes;
+  /*
+   * held in place of a worker that is lost
+   */
+  protobuf_c_boolean stand_in;
 };
 #define SKEIN__EXPERT_HOLDING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__expert_holding__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
 
 
 /*
@@ -1609,10 +1650,12 @@ struct  Skein__Ended
    * with ENDED_DECIDED
    */
   Skein__Reading *reading;
+  size_t n_relocated;
+  Skein__Relocation **relocated;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL, NULL }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL, NULL, 0,NULL }
 
 
 /*
@@ -1659,15 +1702,71 @@ struct  Skein__PlacedExpert
    * of its content
    */
   ProtobufCBinaryData sha256;
+  /*
+   * absolute, on the router's machine; empty for a worker elsewhere, which asks for the content
+   */
   ProtobufCBinaryData folder;
   /*
    * rehearsed, not in the set
    */
   protobuf_c_boolean shadow;
+  /*
+   * in place of a worker that is lost
+   */
+  protobuf_c_boolean stand_in;
 };
 #define SKEIN__PLACED_EXPERT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__placed_expert__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+/*
+ * Asks for a part of a file of an expert: a worker asks the router, and the router the operator who publishes. Each request is one
+ * credit, answered with one ContentPart; an asker has at most 4 out.
+ */
+struct  Skein__ContentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * of the expert's content, hex
+   */
+  ProtobufCBinaryData sha256;
+  /*
+   * a file that its manifest lists, or the manifest itself, expert.yaml
+   */
+  ProtobufCBinaryData file;
+  /*
+   * where the part begins
+   */
+  uint64_t offset;
+};
+#define SKEIN__CONTENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__content_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * Comes with one tensor, U8 [n]: the file's bytes from the offset on, 1 MiB of them or up to the file's end.
+ */
+struct  Skein__ContentPart
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData sha256;
+  ProtobufCBinaryData file;
+  uint64_t offset;
+  /*
+   * of the whole file
+   */
+  uint64_t size;
+  /*
+   * set: there are no bytes, and message says why
+   */
+  Skein__FailureKind kind;
+  ProtobufCBinaryData message;
+};
+#define SKEIN__CONTENT_PART__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__content_part__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, SKEIN__FAILURE_KIND__FAILURE_UNSPECIFIED, {0,NULL} }
 
 
 /*
@@ -1698,7 +1797,7 @@ struct  Skein__ArrangeExperts
 
 
 /*
- * Trunk to router after each rehearsal: what a shadow has done since it was published. A rehearsal scores a text that the cluster
+ * Trunk to router after each rehearsal, and every two seconds with work: what a shadow has done since it was published. A rehearsal scores a text that the cluster
  * has answered twice, with the set and with the set and the shadow.
  */
 struct  Skein__ShadowReport
@@ -1719,10 +1818,22 @@ struct  Skein__ShadowReport
    * of the kept weight over all tokens and sites that it would win
    */
   double share;
+  /*
+   * (token, site) pairs of live traffic that were counted, of every eighth step
+   */
+  uint64_t live_rows;
+  /*
+   * of their kept weight that it would win, as if no earlier site had chosen it
+   */
+  double live_share;
+  /*
+   * differs whenever the trunk begins to count anew
+   */
+  uint64_t run;
 };
 #define SKEIN__SHADOW_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__shadow_report__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Skein__ExpertsArranged
@@ -2286,6 +2397,25 @@ Skein__MissingExpert *
                       const uint8_t       *data);
 void   skein__missing_expert__free_unpacked
                      (Skein__MissingExpert *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__Relocation methods */
+void   skein__relocation__init
+                     (Skein__Relocation         *message);
+size_t skein__relocation__get_packed_size
+                     (const Skein__Relocation   *message);
+size_t skein__relocation__pack
+                     (const Skein__Relocation   *message,
+                      uint8_t             *out);
+size_t skein__relocation__pack_to_buffer
+                     (const Skein__Relocation   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__Relocation *
+       skein__relocation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__relocation__free_unpacked
+                     (Skein__Relocation *message,
                       ProtobufCAllocator *allocator);
 /* Skein__Final methods */
 void   skein__final__init
@@ -2990,6 +3120,44 @@ Skein__PlacedExpert *
 void   skein__placed_expert__free_unpacked
                      (Skein__PlacedExpert *message,
                       ProtobufCAllocator *allocator);
+/* Skein__ContentRequest methods */
+void   skein__content_request__init
+                     (Skein__ContentRequest         *message);
+size_t skein__content_request__get_packed_size
+                     (const Skein__ContentRequest   *message);
+size_t skein__content_request__pack
+                     (const Skein__ContentRequest   *message,
+                      uint8_t             *out);
+size_t skein__content_request__pack_to_buffer
+                     (const Skein__ContentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ContentRequest *
+       skein__content_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__content_request__free_unpacked
+                     (Skein__ContentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__ContentPart methods */
+void   skein__content_part__init
+                     (Skein__ContentPart         *message);
+size_t skein__content_part__get_packed_size
+                     (const Skein__ContentPart   *message);
+size_t skein__content_part__pack
+                     (const Skein__ContentPart   *message,
+                      uint8_t             *out);
+size_t skein__content_part__pack_to_buffer
+                     (const Skein__ContentPart   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__ContentPart *
+       skein__content_part__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__content_part__free_unpacked
+                     (Skein__ContentPart *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__ArrangeExperts methods */
 void   skein__arrange_experts__init
                      (Skein__ArrangeExperts         *message);
@@ -3261,6 +3429,9 @@ typedef void (*Skein__RoutedTokens_Closure)
 typedef void (*Skein__MissingExpert_Closure)
                  (const Skein__MissingExpert *message,
                   void *closure_data);
+typedef void (*Skein__Relocation_Closure)
+                 (const Skein__Relocation *message,
+                  void *closure_data);
 typedef void (*Skein__Final_Closure)
                  (const Skein__Final *message,
                   void *closure_data);
@@ -3372,6 +3543,12 @@ typedef void (*Skein__Membership_Closure)
 typedef void (*Skein__PlacedExpert_Closure)
                  (const Skein__PlacedExpert *message,
                   void *closure_data);
+typedef void (*Skein__ContentRequest_Closure)
+                 (const Skein__ContentRequest *message,
+                  void *closure_data);
+typedef void (*Skein__ContentPart_Closure)
+                 (const Skein__ContentPart *message,
+                  void *closure_data);
 typedef void (*Skein__ArrangeExperts_Closure)
                  (const Skein__ArrangeExperts *message,
                   void *closure_data);
@@ -3437,6 +3614,7 @@ extern const ProtobufCMessageDescriptor skein__trace_attempt__descriptor;
 extern const ProtobufCMessageDescriptor skein__receipt__descriptor;
 extern const ProtobufCMessageDescriptor skein__routed_tokens__descriptor;
 extern const ProtobufCMessageDescriptor skein__missing_expert__descriptor;
+extern const ProtobufCMessageDescriptor skein__relocation__descriptor;
 extern const ProtobufCMessageDescriptor skein__final__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_share__descriptor;
 extern const ProtobufCMessageDescriptor skein__walk_step__descriptor;
@@ -3474,6 +3652,8 @@ extern const ProtobufCMessageDescriptor skein__ended__descriptor;
 extern const ProtobufCMessageDescriptor skein__expert_holder__descriptor;
 extern const ProtobufCMessageDescriptor skein__membership__descriptor;
 extern const ProtobufCMessageDescriptor skein__placed_expert__descriptor;
+extern const ProtobufCMessageDescriptor skein__content_request__descriptor;
+extern const ProtobufCMessageDescriptor skein__content_part__descriptor;
 extern const ProtobufCMessageDescriptor skein__arrange_experts__descriptor;
 extern const ProtobufCMessageDescriptor skein__shadow_report__descriptor;
 extern const ProtobufCMessageDescriptor skein__experts_arranged__descriptor;

@@ -35,6 +35,17 @@ package struct RouteOptions: Sendable, Hashable {
     package var weights: [String: Float]
     package var onMissing: OnMissing
 
+    /// Whether some token may get an expert of the set by these.
+    package func mayChoose(_ expert: String) -> Bool {
+        guard weights.isEmpty else { return weights[expert, default: 0] != 0 }
+        if let allowed, !allowed.contains(expert) { return false }
+        return switch method {
+        case .off: false
+        case .single(let name): name == expert
+        case .phatgoose, .arrow, .arrowUnit, .average, .merged, .retrieval: true
+        }
+    }
+
     /// A nil `topK` is the method's own: 2, or 3 for Arrow.
     package init(
         method: RouteMethod = .phatgoose, topK: Int? = nil, temperature: Float = 1, null: NullRule = .off,

@@ -5,18 +5,24 @@ import Kernels
 /// An engine and its memory are made once; run each trial once to warm up.
 package final class SpeedTrial {
     private let engine: Engine
+    private let route: RouteRequest?
 
-    /// - Parameter contextMax: prompt and decoded tokens together.
+    /// - Parameters:
+    ///   - bank: the experts that tokens are routed to by `route`.
+    ///   - contextMax: prompt and decoded tokens together.
     package init(
         model: LanguageModel, team: ComputeTeam, instructionSet: InstructionSet = .best, contextMax: Int,
-        tokensPerStepMax: Int = 512, nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
+        tokensPerStepMax: Int = 512, bank: RoutedExpertBank? = nil, route: RouteRequest? = nil,
+        nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let pages = (contextMax + KeyValuePages.positionsPerPage - 1) / KeyValuePages.positionsPerPage
         let limits = EngineLimits(
             tokensPerStepMax: tokensPerStepMax, sequencesMax: 1, waitingMax: 0, contextMax: contextMax,
             keyValuePagesMax: pages)
+        self.route = route
         engine = try Engine(
-            model: model, limits: limits, team: team, instructionSet: instructionSet, nanoseconds: nanoseconds)
+            model: model, limits: limits, team: team, instructionSet: instructionSet, bank: bank,
+            nanoseconds: nanoseconds)
     }
 
     /// Nanoseconds from an empty cache to the first token after `ids`.
@@ -30,7 +36,7 @@ package final class SpeedTrial {
     }
 
     private func run(_ ids: [Int32], count: Int) throws(AdmissionError) -> (prefill: UInt64, decode: UInt64) {
-        _ = try engine.add(GenerationRequest(prompt: ids, maxTokens: count))
+        _ = try engine.add(GenerationRequest(prompt: ids, maxTokens: count, route: route))
         var time: (prefill: UInt64, decode: UInt64) = (0, 0)
         while engine.hasWork {
             _ = engine.step()

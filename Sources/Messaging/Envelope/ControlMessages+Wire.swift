@@ -196,6 +196,8 @@ extension Ended {
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
             c.reading = reading?.encoded(arena)
+            c.n_relocated = relocated.count
+            c.relocated = arena.list(relocated) { $0.encoded(arena) }
         }
     }
 
@@ -211,6 +213,8 @@ extension Ended {
             generatedTokens: c.generated_tokens,
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
             routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
-            reading: try c.reading.map { (message) throws(WireError) in try Reading(message.pointee) })
+            reading: try c.reading.map { (message) throws(WireError) in try Reading(message.pointee) },
+            relocated: try readMessages(
+                c.relocated, c.n_relocated, "Ended.relocated", max: WireLimits.expertsMax, Relocation.init))
     }
 }

@@ -181,12 +181,14 @@ package struct Ended: Sendable, Equatable {
     package var routed: RoutedTokens?
     /// With `.decided`.
     package var reading: Reading?
+    package var relocated: [Relocation]
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
-        score: Score? = nil, routed: RoutedTokens? = nil, reading: Reading? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: Reading? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.assignment = assignment
         self.kind = kind
         self.message = message

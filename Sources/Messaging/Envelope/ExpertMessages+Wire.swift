@@ -9,6 +9,7 @@ extension ExpertHolding {
             c.sha256 = arena.text(sha256)
             c.gates_sha256 = arena.text(gatesSHA256)
             c.bytes = bytes
+            c.stand_in = standIn ? 1 : 0
         }
     }
 
@@ -18,7 +19,7 @@ extension ExpertHolding {
             trunkSHA256: try readText(c.trunk_sha256, "ExpertHolding.trunk_sha256", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "ExpertHolding.sha256", max: WireLimits.nameBytesMax),
             gatesSHA256: try readText(c.gates_sha256, "ExpertHolding.gates_sha256", max: WireLimits.nameBytesMax),
-            bytes: c.bytes)
+            bytes: c.bytes, standIn: c.stand_in != 0)
     }
 }
 
@@ -87,5 +88,23 @@ extension MissingExpert {
         self.init(
             expert: try readText(c.expert, "MissingExpert.expert", max: WireLimits.nameBytesMax),
             rows: c.rows)
+    }
+}
+
+extension Relocation {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Relocation> {
+        arena.message(skein__relocation__init) { c in
+            c.expert = arena.text(expert)
+            c.from = arena.text(from)
+            c.to = arena.text(to)
+            c.reloaded = reloaded ? 1 : 0
+        }
+    }
+
+    init(_ c: Skein__Relocation) throws(WireError) {
+        self.init(
+            expert: try readText(c.expert, "Relocation.expert", max: WireLimits.nameBytesMax),
+            from: try readText(c.from, "Relocation.from", max: WireLimits.nameBytesMax),
+            to: try readText(c.to, "Relocation.to", max: WireLimits.nameBytesMax), reloaded: c.reloaded != 0)
     }
 }

@@ -10,10 +10,14 @@ package struct ExpertHolding: Sendable, Equatable {
     package var gatesSHA256: String
     /// In memory.
     package var bytes: UInt64
+    /// In place of a worker that is lost.
+    package var standIn: Bool
 
     package init(
-        expert: String = "", trunkSHA256: String = "", sha256: String = "", gatesSHA256: String = "", bytes: UInt64 = 0
+        expert: String = "", trunkSHA256: String = "", sha256: String = "", gatesSHA256: String = "", bytes: UInt64 = 0,
+        standIn: Bool = false
     ) {
+        self.standIn = standIn
         self.expert = expert
         self.trunkSHA256 = trunkSHA256
         self.sha256 = sha256
@@ -73,5 +77,22 @@ package struct MissingExpert: Sendable, Equatable {
     package init(expert: String = "", rows: UInt64 = 0) {
         self.expert = expert
         self.rows = rows
+    }
+}
+
+/// An expert whose worker was lost while a query ran, and who has it since.
+package struct Relocation: Sendable, Equatable {
+    package var expert: String
+    package var from: String
+    /// Empty: nobody.
+    package var to: String
+    /// From the store, for this; otherwise it was a replica.
+    package var reloaded: Bool
+
+    package init(expert: String = "", from: String = "", to: String = "", reloaded: Bool = false) {
+        self.expert = expert
+        self.from = from
+        self.to = to
+        self.reloaded = reloaded
     }
 }

@@ -35,6 +35,8 @@ package enum Message: Sendable, Equatable {
     case arrangeExperts(ArrangeExperts)
     case expertsArranged(ExpertsArranged)
     case shadowReport(ShadowReport)
+    case contentRequest(ContentRequest)
+    case contentPart(ContentPart)
 }
 
 extension Message {
@@ -88,6 +90,10 @@ extension Message {
             (c.body_case, c.experts_arranged) = (SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED, body.encoded(arena))
         case .shadowReport(let body):
             (c.body_case, c.shadow_report) = (SKEIN__ENVELOPE__BODY_SHADOW_REPORT, body.encoded(arena))
+        case .contentRequest(let body):
+            (c.body_case, c.content_request) = (SKEIN__ENVELOPE__BODY_CONTENT_REQUEST, body.encoded(arena))
+        case .contentPart(let body):
+            (c.body_case, c.content_part) = (SKEIN__ENVELOPE__BODY_CONTENT_PART, body.encoded(arena))
         }
     }
 
@@ -130,6 +136,8 @@ extension Message {
         case SKEIN__ENVELOPE__BODY_EXPERTS_ARRANGED:
             self = .expertsArranged(try ExpertsArranged(body(c.experts_arranged)))
         case SKEIN__ENVELOPE__BODY_SHADOW_REPORT: self = .shadowReport(try ShadowReport(body(c.shadow_report)))
+        case SKEIN__ENVELOPE__BODY_CONTENT_REQUEST: self = .contentRequest(try ContentRequest(body(c.content_request)))
+        case SKEIN__ENVELOPE__BODY_CONTENT_PART: self = .contentPart(try ContentPart(body(c.content_part)))
         default: throw .unknownBody
         }
     }

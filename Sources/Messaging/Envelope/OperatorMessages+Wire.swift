@@ -59,6 +59,7 @@ extension PlacedExpert {
             c.sha256 = arena.text(sha256)
             c.folder = arena.text(folder)
             c.shadow = shadow ? 1 : 0
+            c.stand_in = standIn ? 1 : 0
         }
     }
 
@@ -66,7 +67,8 @@ extension PlacedExpert {
         self.init(
             expert: try readText(c.expert, "PlacedExpert.expert", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "PlacedExpert.sha256", max: WireLimits.nameBytesMax),
-            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax), shadow: c.shadow != 0)
+            folder: try readText(c.folder, "PlacedExpert.folder", max: WireLimits.pathBytesMax), shadow: c.shadow != 0,
+            standIn: c.stand_in != 0)
     }
 }
 
@@ -126,6 +128,9 @@ extension ShadowReport {
             c.tokens = tokens
             c.nll_change = nllChange
             c.share = share
+            c.live_rows = liveRows
+            c.live_share = liveShare
+            c.run = run
         }
     }
 
@@ -133,6 +138,7 @@ extension ShadowReport {
         self.init(
             model: try readText(c.model, "ShadowReport.model", max: WireLimits.nameBytesMax),
             expert: try readText(c.expert, "ShadowReport.expert", max: WireLimits.nameBytesMax), texts: c.texts,
-            tokens: c.tokens, nllChange: c.nll_change, share: c.share)
+            tokens: c.tokens, nllChange: c.nll_change, share: c.share, liveRows: c.live_rows, liveShare: c.live_share,
+            run: c.run)
     }
 }

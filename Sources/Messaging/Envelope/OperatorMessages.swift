@@ -17,7 +17,7 @@ package struct ChangeExperts: Sendable, Equatable {
     package var expert: String
     /// Of its content, hexadecimal.
     package var sha256: String
-    /// Absolute, as the worker and the trunk find it.
+    /// Absolute. Where the router does not find this content there, it asks the operator for it.
     package var folder: String
     /// Who is to hold it; empty: the one with the most room.
     package var worker: String
@@ -64,12 +64,18 @@ package struct ExpertsChanged: Sendable, Equatable {
 package struct PlacedExpert: Sendable, Equatable {
     package var expert: String
     package var sha256: String
+    /// Absolute, on the router's machine; empty for a worker elsewhere.
     package var folder: String
     /// Rehearsed, not in the set.
     package var shadow: Bool
+    /// In place of a worker that is lost.
+    package var standIn: Bool
 
-    package init(expert: String = "", sha256: String = "", folder: String = "", shadow: Bool = false) {
+    package init(
+        expert: String = "", sha256: String = "", folder: String = "", shadow: Bool = false, standIn: Bool = false
+    ) {
         self.shadow = shadow
+        self.standIn = standIn
         self.expert = expert
         self.sha256 = sha256
         self.folder = folder
@@ -125,11 +131,20 @@ package struct ShadowReport: Sendable, Equatable {
     package var nllChange: Double
     /// Of the kept weight over all tokens and sites that it would win.
     package var share: Double
+    /// (token, site) pairs of live traffic that were counted.
+    package var liveRows: UInt64
+    /// Of their kept weight that it would win, as if no earlier site had chosen it.
+    package var liveShare: Double
+    /// Differs whenever the trunk begins to count anew.
+    package var run: UInt64
 
     package init(
         model: String = "", expert: String = "", texts: UInt64 = 0, tokens: UInt64 = 0, nllChange: Double = 0,
-        share: Double = 0
+        share: Double = 0, liveRows: UInt64 = 0, liveShare: Double = 0, run: UInt64 = 0
     ) {
+        self.run = run
+        self.liveRows = liveRows
+        self.liveShare = liveShare
         self.model = model
         self.expert = expert
         self.texts = texts

@@ -241,6 +241,8 @@ extension Final {
             c.score = score?.encoded(arena)
             c.routed = routed?.encoded(arena)
             c.walk = walk?.encoded(arena)
+            c.n_relocated = relocated.count
+            c.relocated = arena.list(relocated) { $0.encoded(arena) }
         }
     }
 
@@ -257,7 +259,9 @@ extension Final {
                 c.missing, c.n_missing, "Final.missing", max: WireLimits.expertsMax, MissingExpert.init),
             score: try c.score.map { (message) throws(WireError) in try Score(message.pointee) },
             routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
-            walk: try c.walk.map { (message) throws(WireError) in try Walk(message.pointee) })
+            walk: try c.walk.map { (message) throws(WireError) in try Walk(message.pointee) },
+            relocated: try readMessages(
+                c.relocated, c.n_relocated, "Final.relocated", max: WireLimits.expertsMax, Relocation.init))
     }
 }
 

@@ -231,12 +231,16 @@ package struct Final: Sendable, Equatable {
     package var routed: RoutedTokens?
     /// Of a query that went through the graph of nodes.
     package var walk: Walk?
+    /// Experts whose worker was lost meanwhile.
+    package var relocated: [Relocation]
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
-        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil, walk: Walk? = nil
+        missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil, walk: Walk? = nil,
+        relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.id = id
         self.attempt = attempt
         self.finishReason = finishReason

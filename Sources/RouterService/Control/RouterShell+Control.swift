@@ -48,7 +48,13 @@ extension RouterShell {
         case .generated(let generated): handle(.generated(.init(generated), from: connection))
         case .shadowReport(let report):
             guard publishing.plan.experts[report.model] != nil else { return }
-            publishing.shadows[report.model] = report
+            publishing.shadows.add(report)
+        case .contentRequest(let request):
+            let job = ContentServer.Job(
+                request: request, place: publishing.place(of: request.sha256), connection: connection)
+            if !content.read(job) {
+                send(ContentReader.refusal(of: request, "the router has too much to read; try again"), to: connection)
+            }
         case .expertsArranged(let arranged): self.arranged(arranged, from: connection)
         case .ended(let ended): handle(.ended(.init(ended), from: connection))
         default: refuse(connection, .forbidden, "this message has no business on the control socket")

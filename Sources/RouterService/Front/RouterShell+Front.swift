@@ -12,7 +12,7 @@ extension RouterShell {
             guard let identity = received.userID.flatMap(Identity.init(userID:)) else {
                 return refuse(.forbidden, "the connection has no identity", to: connection)
             }
-            receive(envelope.message, from: connection, identity)
+            receive(envelope, from: connection, identity)
         } catch {
             refuse(error.kind, error.description, to: connection)
         }
@@ -26,8 +26,8 @@ extension RouterShell {
             to: ClientConnection(routingID: oversize.routingID))
     }
 
-    private func receive(_ message: Messaging.Message, from connection: ClientConnection, _ identity: Identity) {
-        switch message {
+    private func receive(_ envelope: Envelope, from connection: ClientConnection, _ identity: Identity) {
+        switch envelope.message {
         case .query(let query):
             guard permit(.client, identity, connection, query: query.id) else { return }
             submit(query, from: connection, identity)
@@ -42,6 +42,9 @@ extension RouterShell {
             guard permit(.operator, identity, connection, query: change.id) else { return }
             if change.change == .reloadGraph { return reloadGraph(change, from: connection) }
             self.change(change, from: connection)
+        case .contentPart(let part):
+            guard permit(.operator, identity, connection) else { return }
+            takeContent(part, envelope.tensors, from: connection)
         case .statusRequest:
             let reply = StatusReply(
                 machine.status(at: Self.now), cluster: cluster, uptimeMilliseconds: uptimeMilliseconds)

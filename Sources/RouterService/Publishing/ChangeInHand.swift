@@ -1,9 +1,12 @@
+import ExpertStore
 import Messaging
 import Routing
 
 /// The one change of experts that is under way.
 struct ChangeInHand: Sendable {
     enum Stage: Sendable {
+        /// The content comes to the router.
+        case uploading
         /// The worker loads and verifies.
         case holding
         /// The trunk takes the next set.
@@ -13,15 +16,16 @@ struct ChangeInHand: Sendable {
     /// Loading an expert, packing the gates of all, and opening the set everywhere take less.
     static let patienceMicroseconds: UInt64 = 45_000_000
 
-    let change: ChangeExperts
+    var change: ChangeExperts
     let client: ClientConnection
     let model: String
     let before: ExpertsManifest.Model
-    let after: ExpertsManifest.Model
+    var after: ExpertsManifest.Model
     /// Who is to hold what is published.
     let worker: String
     let trunk: ConnectedWorker
     var stage: Stage
+    var upload: ContentUpload?
     /// What the answers name.
     var request: UInt64
     let deadlineMicroseconds: UInt64
@@ -33,22 +37,37 @@ struct ChangeInHand: Sendable {
 struct Publishing: Sendable {
     let plan: ExpertPlan
     let path: String
+    /// What was published over the wire.
+    let content: ContentStore
     var manifest: ExpertsManifest
     var inHand: ChangeInHand?
     var lastRequest: UInt64 = 0
     /// By worker: the connection on which it heard what the manifest says.
     var told: [String: WorkerConnection] = [:]
-    /// By model: how its shadow does, as its trunk last said.
-    var shadows: [String: ShadowReport] = [:]
+    /// Workers came, went or changed since `placeStandIns`.
+    var hasNewWorkers = false
+    var standIns = StandIns()
+    /// By request: the worker that was asked.
+    var standInRequests: [UInt64: String] = [:]
+    var shadows: ShadowBook
 
     /// A shadow without rehearsals has an empty report.
     var shadowReports: [ShadowReport] {
         manifest.models.sorted { $0.key < $1.key }.compactMap { model, entry in
             entry.published.first(where: \.isShadow).map { shadow in
-                shadows[model].flatMap { $0.expert == shadow.expert ? $0 : nil }
+                shadows.report(of: shadow.expert, model)
                     ?? ShadowReport(model: model, expert: shadow.expert)
             }
         }
+    }
+
+    /// Where this machine has a content that some worker is to hold.
+    func place(of sha256: String) -> (name: String, folder: String)? {
+        let models = manifest.models.values.map { $0 } + (inHand.map { [$0.after] } ?? [])
+        if let found = models.lazy.flatMap(\.published).first(where: { $0.sha256 == sha256 }) {
+            return (found.expert, found.folder)
+        }
+        return standIns.folder(of: sha256)
     }
 
     func model(_ name: String) -> ExpertsManifest.Model { manifest.models[name] ?? .init() }

@@ -14,6 +14,11 @@ package struct ExpertPlan: Sendable {
     /// By routed model: the topology's experts.
     let experts: [String: [String]]
     let holders: [Holder]
+    /// By routed model: the folder of its experts as this machine sees it, those pinned beside the trunk, and whether others read a
+    /// lost worker's experts.
+    private let stores: [String: (folder: String, pinned: Set<String>, reloads: Bool)]
+    /// Workers of other machines.
+    private let elsewhere: Set<String>
     /// By routed model: the workers with its trunk.
     private let trunks: [String: Set<String>]
 
@@ -26,6 +31,14 @@ package struct ExpertPlan: Sendable {
             for model in worker.models { trunks[model, default: []].insert(worker.name) }
         }
         self.trunks = trunks
+        stores = Dictionary(
+            topology.models.compactMap { model in
+                model.experts.map { entry in
+                    let pinned = entry.experts.filter { $0.placement == .pinned }.map(\.name)
+                    return (model.name, (entry.store, Set(pinned), entry.reloads))
+                }
+            }, uniquingKeysWith: { first, _ in first })
+        elsewhere = Set(topology.workers.filter { $0.host == .remote }.map(\.name))
         holders = topology.workers.compactMap { worker in
             worker.experts.map {
                 Holder(
@@ -39,6 +52,22 @@ package struct ExpertPlan: Sendable {
         let published = manifest.published.filter { !$0.isShadow }.map(\.expert)
         let kept = (experts[model] ?? []).filter { !manifest.retired.contains($0) && !published.contains($0) }
         return (kept + published).sorted()
+    }
+
+    /// Whether others read the experts of a worker that is lost.
+    func reloads(_ model: String) -> Bool { stores[model]?.reloads ?? false }
+
+    /// What workers compute: the names in the set that are not beside the trunk for good.
+    func remoteNames(of model: String, _ manifest: ExpertsManifest.Model) -> Set<String> {
+        let published = manifest.published.map(\.expert)
+        let pinned = (stores[model]?.pinned ?? []).subtracting(published)
+        return Set(names(of: model, manifest) + published).subtracting(pinned)
+    }
+
+    /// Where this machine has an expert.
+    func folder(of expert: String, _ model: String, _ manifest: ExpertsManifest) -> String {
+        manifest.models[model]?.published.first { $0.expert == expert }?.folder
+            ?? "\(stores[model]?.folder ?? "")/\(expert)"
     }
 
     func isTrunk(_ worker: String, of model: String) -> Bool { trunks[model]?.contains(worker) ?? false }
@@ -150,13 +179,16 @@ package struct ExpertPlan: Sendable {
     /// What a worker is to be told; nil where it has nothing to do with the model.
     package func arrangement(
         for worker: String, isTrunk: Bool, of model: String, _ manifest: ExpertsManifest.Model, request: UInt64,
-        trunkSHA256: String
+        trunkSHA256: String, standIns: [PlacedExpert] = []
     ) -> ArrangeExperts {
-        ArrangeExperts(
-            request: request, model: model, trunk: isTrunk, trunkSHA256: trunkSHA256,
-            published: manifest.published.filter { isTrunk || $0.worker == worker }.map {
-                PlacedExpert(expert: $0.expert, sha256: $0.sha256, folder: $0.folder, shadow: isTrunk && $0.isShadow)
-            },
+        var placed = manifest.published.filter { isTrunk || $0.worker == worker }.map {
+            PlacedExpert(expert: $0.expert, sha256: $0.sha256, folder: $0.folder, shadow: isTrunk && $0.isShadow)
+        }
+        if !isTrunk { placed += standIns.filter { extra in !placed.contains { $0.expert == extra.expert } } }
+        // A path of this machine means nothing on another.
+        if elsewhere.contains(worker) { for index in placed.indices { placed[index].folder = "" } }
+        return ArrangeExperts(
+            request: request, model: model, trunk: isTrunk, trunkSHA256: trunkSHA256, published: placed,
             // Its own copy of something published elsewhere under the same name is another expert.
             retired: manifest.retired + (isTrunk ? [] : manifest.published.filter { $0.worker != worker }.map(\.expert))
         )

@@ -32,14 +32,48 @@ extension RouterShell {
         let after = try plan.applying(change, to: before, of: model, worker: worker)
         publishing.inHand = ChangeInHand(
             change: change, client: client, model: model, before: before, after: after, worker: worker, trunk: trunk,
-            stage: change.change == .publish ? .holding : .routing, request: 0,
+            stage: change.change == .publish ? .uploading : .routing, request: 0,
             deadlineMicroseconds: MonotonicClock.nowMicroseconds + ChangeInHand.patienceMicroseconds)
         if change.change == .publish {
-            handle(.expertsGranted([change.expert], worker: worker))
-            ask(worker, isTrunk: false)
+            try beginUpload(change, from: client)
         } else {
             ask(trunk.name, isTrunk: true)
         }
+    }
+
+    private func beginUpload(_ change: ChangeExperts, from client: ClientConnection) throws(Messaging.Failure) {
+        let inbox = inbox
+        do throws(ThreadingError) {
+            let upload = try ContentUpload()
+            publishing.inHand?.upload = upload
+            try upload.start(
+                change, into: publishing.content, ask: { inbox.post(.reply(.contentRequest($0), client)) },
+                end: { inbox.post(.uploaded(change.id, $0)) })
+        } catch {
+            publishing.inHand = nil
+            throw Messaging.Failure(id: change.id, kind: .internal, message: error.description)
+        }
+    }
+
+    /// The content is here, or does not come.
+    func uploaded(_ id: Messaging.QueryID, _ result: Result<String, Messaging.Failure>) {
+        guard var inHand = publishing.inHand, inHand.change.id == id, inHand.stage == .uploading else { return }
+        do throws(Messaging.Failure) {
+            inHand.change.folder = try result.get()
+            inHand.after = try publishing.plan.applying(
+                inHand.change, to: inHand.before, of: inHand.model, worker: inHand.worker)
+        } catch { return fail(error.kind, error.message) }
+        inHand.stage = .holding
+        inHand.upload = nil
+        publishing.inHand = inHand
+        handle(.expertsGranted([inHand.change.expert], worker: inHand.worker))
+        ask(inHand.worker, isTrunk: false)
+    }
+
+    /// Parts are taken from whoever publishes, and nobody else.
+    func takeContent(_ part: ContentPart, _ tensors: [Tensor], from client: ClientConnection) {
+        guard let inHand = publishing.inHand, inHand.client == client else { return }
+        inHand.upload?.deliver(part, tensors)
     }
 
     /// Sets are versioned by one trunk; several would change one after the other.
@@ -70,7 +104,7 @@ extension RouterShell {
     }
 
     @discardableResult
-    private func tell(
+    func tell(
         _ worker: String, isTrunk: Bool, _ model: String, _ manifest: ExpertsManifest.Model, request: UInt64,
         trunkSHA256: String
     ) -> Bool {
@@ -78,7 +112,8 @@ extension RouterShell {
             return false
         }
         let arrangement = publishing.plan.arrangement(
-            for: worker, isTrunk: isTrunk, of: model, manifest, request: request, trunkSHA256: trunkSHA256)
+            for: worker, isTrunk: isTrunk, of: model, manifest, request: request, trunkSHA256: trunkSHA256,
+            standIns: publishing.standIns.placed(on: worker))
         send(Envelope(.arrangeExperts(arrangement)), to: connection)
         return true
     }
@@ -86,6 +121,7 @@ extension RouterShell {
     // MARK: Answers
 
     func arranged(_ arranged: ExpertsArranged, from connection: WorkerConnection) {
+        if standInsArranged(arranged) { return }
         guard let inHand = publishing.inHand, arranged.request == inHand.request, arranged.request != 0 else {
             if let kind = arranged.kind {
                 log.error("a worker does not have its experts as the manifest says: \(kind): \(arranged.message)")
@@ -94,6 +130,7 @@ extension RouterShell {
         }
         if let kind = arranged.kind { return fail(kind, arranged.message) }
         switch inHand.stage {
+        case .uploading: break
         case .holding:
             publishing.inHand?.stage = .routing
             ask(inHand.trunk.name, isTrunk: true)
@@ -109,7 +146,7 @@ extension RouterShell {
         }
         publishing.manifest = manifest
         publishing.inHand = nil
-        publishing.shadows[done.model] = nil
+        publishing.shadows.forget(done.model)
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }
@@ -134,8 +171,9 @@ extension RouterShell {
     private func fail(_ kind: Messaging.FailureKind, _ message: String) {
         guard let inHand = publishing.inHand else { return }
         publishing.inHand = nil
+        inHand.upload?.abandon()
         // Whoever had begun goes back; it is the same list as before, so that this cannot fail for want of anything.
-        if inHand.change.change == .publish {
+        if inHand.change.change == .publish, inHand.stage != .uploading {
             tell(
                 inHand.worker, isTrunk: false, inHand.model, inHand.before, request: 0, trunkSHA256: inHand.trunkSHA256)
         }
@@ -152,7 +190,10 @@ extension RouterShell {
     func endOverdueChange(nowMicroseconds: UInt64) -> UInt64? {
         guard let inHand = publishing.inHand else { return nil }
         if nowMicroseconds < inHand.deadlineMicroseconds { return inHand.deadlineMicroseconds }
-        fail(.workerLost, "\(inHand.stage == .holding ? inHand.worker : inHand.trunk.name) did not answer in time")
+        fail(
+            .workerLost,
+            "\(inHand.stage == .routing ? inHand.trunk.name : inHand.stage == .holding ? inHand.worker : "the operator") did not answer in time"
+        )
         return nil
     }
 
@@ -167,7 +208,8 @@ extension RouterShell {
             let isTrunk = publishing.plan.isTrunk(hello.worker, of: model)
             guard isTrunk || publishing.plan.holder(hello.worker)?.model == model else { continue }
             let arrangement = publishing.plan.arrangement(
-                for: hello.worker, isTrunk: isTrunk, of: model, manifest, request: 0, trunkSHA256: "")
+                for: hello.worker, isTrunk: isTrunk, of: model, manifest, request: 0, trunkSHA256: "",
+                standIns: publishing.standIns.placed(on: hello.worker))
             send(Envelope(.arrangeExperts(arrangement)), to: connection)
         }
     }

@@ -1,4 +1,5 @@
 import Endpoints
+import ExpertStore
 import Foundation
 import Logging
 import Messaging
@@ -14,6 +15,7 @@ package final class RouterService: Sendable {
     private let loop: MessageLoop<RouterShell>
     private let encoder: PromptEncoder
     private let caller: EndpointCaller
+    private let content: ContentServer
     private let context: ZeroMQContext
     private let authenticator: Authenticator
 
@@ -27,6 +29,7 @@ package final class RouterService: Sendable {
         let limits = topology.router.limits
         let encoder = try PromptEncoder(jobsMax: limits.queueMax) { inbox.post(.event($0)) }
         let caller = try EndpointCaller { inbox.postWaiting(.heard($0, $1)) }
+        let content = try ContentServer { inbox.post(.content($0, $1)) }
         let parts = RouterParts(
             cluster: topology.name, topology: topology, reading: try QueryReading(topology), encoder: encoder,
             caller: caller,
@@ -35,10 +38,13 @@ package final class RouterService: Sendable {
                 topology, startMicroseconds: UInt64(Date().timeIntervalSince1970 * 1e6)),
             publishing: Publishing(
                 plan: ExpertPlan(topology), path: topology.paths.expertsManifest,
-                manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest)),
-            log: log)
+                content: ContentStore(folder: topology.paths.content),
+                manifest: try ExpertsManifest(readingFrom: topology.paths.expertsManifest),
+                shadows: ShadowBook(path: topology.paths.shadowsFile)),
+            content: content, log: log)
         self.encoder = encoder
         self.caller = caller
+        self.content = content
         context = doors.context
         authenticator = doors.authenticator
         var loopLimits = LoopLimits()
@@ -57,6 +63,7 @@ package final class RouterService: Sendable {
         let fault = loop.join()
         encoder.stop()
         caller.stop()
+        content.stop()
         // The context ends when its last socket is closed, and the authenticator has one.
         authenticator.stop()
         context.end()
@@ -87,6 +94,7 @@ struct RouterParts: Sendable {
     let store: StatisticsStore?
     let configuration: RoutingConfiguration
     let publishing: Publishing
+    let content: ContentServer
     let log: Logger
 }
 

@@ -11,6 +11,10 @@ enum RouterPosted: Sendable {
     case heard(UInt64, EndpointEvent)
     /// An answer that was made elsewhere.
     case reply(Messaging.Message, ClientConnection)
+    /// What a worker asked for.
+    case content(Envelope, WorkerConnection)
+    /// The content of what an operator publishes is in a folder of this machine, or is not.
+    case uploaded(Messaging.QueryID, Result<String, Messaging.Failure>)
 }
 
 extension RouterShell: LoopHandler {
@@ -39,6 +43,8 @@ extension RouterShell: LoopHandler {
             handle(event)
         case .heard(let ticket, let event): heard(ticket, event)
         case .reply(let message, let connection): answer(message, to: connection)
+        case .content(let envelope, let connection): send(envelope, to: connection)
+        case .uploaded(let id, let result): uploaded(id, result)
         }
     }
 
@@ -49,6 +55,7 @@ extension RouterShell: LoopHandler {
             // A subscriber that does not read loses messages; the sequence number tells it.
             _ = port.send([topic] + Envelope(.statisticsEvent(event)).frames(), on: RouterDoor.statistics.index)
         }
+        placeStandIns()
         retryReplies(nowMicroseconds: nowMicroseconds)
         let change = endOverdueChange(nowMicroseconds: nowMicroseconds)
         return [machine.nextDeadline?.microseconds, replies.nextMicroseconds, change].compactMap(\.self)
@@ -56,7 +63,7 @@ extension RouterShell: LoopHandler {
     }
 
     func drain(nowMicroseconds: UInt64) -> Bool {
-        handle(.drain)
+        beginDraining()
         return machine.isDrained
     }
 

@@ -22,6 +22,8 @@ final class RouterShell {
     var calls: [UInt64: QueryKey] = [:]
     let encoder: PromptEncoder
     let inbox: RouterInbox
+    let content: ContentServer
+    private(set) var isDraining = false
     let log: Logger
     var statistics: RouterStatistics
     var routing = RoutingBook(sinceUnixSeconds: RouterStatistics.unixSeconds)
@@ -48,6 +50,7 @@ final class RouterShell {
         encoder = parts.encoder
         caller = parts.caller
         log = parts.log
+        content = parts.content
         statistics = RouterStatistics(store: parts.store)
         answers = AnswerBook(endedMax: parts.configuration.limits.retainedMax)
         publishing = parts.publishing
@@ -55,6 +58,11 @@ final class RouterShell {
         for model in publishing.manifest.models.values {
             for expert in model.published { handle(.expertsGranted([expert.expert], worker: expert.worker)) }
         }
+    }
+
+    func beginDraining() {
+        isDraining = true
+        handle(.drain)
     }
 
     static var now: Instant { Instant(microseconds: MonotonicClock.nowMicroseconds) }
@@ -85,6 +93,7 @@ final class RouterShell {
         case .withdraw(let connection, let assignment):
             send(Envelope(.withdraw(Messaging.Withdraw(assignment: assignment.rawValue))), to: connection)
         case .tellMembership(let connection, let membership):
+            publishing.hasNewWorkers = true
             send(Envelope(.membership(Messaging.Membership(membership))), to: connection)
         case .deliver(let delivery): deliver(delivery)
         case .advance(let advance): self.advance(advance)

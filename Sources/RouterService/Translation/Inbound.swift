@@ -35,7 +35,7 @@ extension Routing.Hello {
             experts: wire.experts.map {
                 ExpertHolding(
                     expert: $0.expert, trunkSHA256: $0.trunkSHA256, sha256: $0.sha256, gatesSHA256: $0.gatesSHA256,
-                    bytes: $0.bytes)
+                    bytes: $0.bytes, standIn: $0.standIn)
             },
             data: wire.data.map { DataEndpoint(address: $0.address, publicKey: $0.publicKey) })
     }
@@ -71,7 +71,10 @@ extension Routing.Ended {
                 Score(meanNLL: $0.meanNLL, tokens: Int($0.tokens), logitsSHA256: $0.logitsSHA256)
             },
             routed: wire.routed.map(Routing.RoutedTokens.init),
-            reading: wire.reading.map { MasterReading(logits: $0.logits, mass: $0.mass) })
+            reading: wire.reading.map { MasterReading(logits: $0.logits, mass: $0.mass) },
+            relocated: wire.relocated.map {
+                Relocation(expert: $0.expert, from: $0.from, to: $0.to, reloaded: $0.reloaded)
+            })
     }
 }
 

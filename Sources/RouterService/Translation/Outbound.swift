@@ -66,7 +66,10 @@ extension Messaging.Final {
                 Messaging.Score(
                     meanNLL: $0.meanNLL, tokens: UInt32(clamping: $0.tokens), logitsSHA256: $0.logitsSHA256)
             },
-            routed: core.routed.map(Messaging.RoutedTokens.init), walk: core.walk.map(Messaging.Walk.init))
+            routed: core.routed.map(Messaging.RoutedTokens.init), walk: core.walk.map(Messaging.Walk.init),
+            relocated: core.relocated.map {
+                Messaging.Relocation(expert: $0.expert, from: $0.from, to: $0.to, reloaded: $0.reloaded)
+            })
     }
 }
 
@@ -153,7 +156,7 @@ extension Messaging.Membership {
                     experts: holder.experts.map {
                         Messaging.ExpertHolding(
                             expert: $0.expert, trunkSHA256: $0.trunkSHA256, sha256: $0.sha256,
-                            gatesSHA256: $0.gatesSHA256, bytes: $0.bytes)
+                            gatesSHA256: $0.gatesSHA256, bytes: $0.bytes, standIn: $0.standIn)
                     })
             })
     }

@@ -9,7 +9,8 @@ extension RoutingStateMachine {
             attempt: max(1, query.attempts.count), finishReason: reason, promptTokens: query.prompt.count,
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
             trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
-            missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil, walk: query.walk?.trace)
+            missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil, walk: query.walk?.trace,
+            relocated: query.relocated)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }

@@ -97,12 +97,14 @@ package struct Final: Hashable, Sendable {
     package var routed: RoutedTokens?
     /// Of a query that went through the graph.
     package var walk: WalkTrace?
+    package var relocated: [Relocation]
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
         trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
-        score: Score? = nil, routed: RoutedTokens? = nil, walk: WalkTrace? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, walk: WalkTrace? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.attempt = attempt
         self.finishReason = finishReason
         self.promptTokens = promptTokens

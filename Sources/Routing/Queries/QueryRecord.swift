@@ -64,6 +64,8 @@ struct QueryRecord: Sendable {
     var lastFault = ""
     /// Over all attempts, by expert.
     var missing: [MissingExpert] = []
+    /// Over all attempts, in order.
+    var relocated: [Relocation] = []
 
     var target: ClientConnection?
     var leaseUntil: Instant
@@ -183,6 +185,12 @@ struct QueryRecord: Sendable {
                 missing.append(entry)
             }
         }
+    }
+
+    /// The last word on an expert counts.
+    mutating func note(relocated reported: [Relocation]) {
+        relocated.removeAll { old in reported.contains { $0.expert == old.expert } }
+        relocated += reported
     }
 
     mutating func keep(_ count: Int) {

@@ -77,6 +77,7 @@ extension RoutingStateMachine {
     /// The worker's word that an attempt is over. Its place is free already.
     private mutating func settle(_ key: QueryKey, _ ended: Ended, index: Int) {
         queries[key]?.note(missing: ended.missing)
+        queries[key]?.note(relocated: ended.relocated)
         guard let query = queries[key] else { return }
         let name = workers[index].name
         // A message that was lost on the way would otherwise leave a hole at the answer's end.

@@ -144,12 +144,14 @@ package struct Ended: Hashable, Sendable {
     package var routed: RoutedTokens?
     /// With `.decided`.
     package var reading: MasterReading?
+    package var relocated: [Relocation]
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
-        score: Score? = nil, routed: RoutedTokens? = nil, reading: MasterReading? = nil
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: MasterReading? = nil, relocated: [Relocation] = []
     ) {
+        self.relocated = relocated
         self.assignment = assignment
         self.kind = kind
         self.message = message

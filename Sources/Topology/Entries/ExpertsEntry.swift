@@ -8,6 +8,14 @@ package enum OnMissing: String, Equatable, Sendable, CaseIterable {
     case trunkOnly
 }
 
+/// What becomes of the experts of a worker that is lost.
+private enum OnLoss: String, CaseIterable {
+    /// Another worker with room reads them from the store, until the lost one is back.
+    case reload
+    /// Nothing: their replicas have them, or nobody.
+    case wait
+}
+
 /// Where an expert of a routed model is computed.
 package enum ExpertPlacement: String, Equatable, Sendable, CaseIterable {
     /// By the workers that hold it.
@@ -32,13 +40,15 @@ package struct ExpertsEntry: Equatable, Sendable {
     package let experts: [Expert]
     package let route: RouteEntry
     package let onMissing: OnMissing
+    /// Whether experts of a worker that is lost are read from the store by another.
+    package let reloads: Bool
     /// What the hot ones among the cacheable experts may take beside the trunk, packed.
     package let cacheMegabytes: Int
     package let line: Int
 }
 
 extension ExpertsEntry {
-    static let keys = ["store", "names", "pinned", "cacheable", "cache_megabytes", "route", "on_missing"]
+    static let keys = ["store", "names", "pinned", "cacheable", "cache_megabytes", "route", "on_missing", "on_loss"]
     static let countMax = 4096
     static let cacheMegabytesMax = 1 << 20
 
@@ -48,6 +58,7 @@ extension ExpertsEntry {
         experts = Self.experts(section)
         route = RouteEntry(reading: section.part("route", keys: RouteEntry.keys), count: experts.count)
         onMissing = section.choice("on_missing", default: .fail)
+        reloads = section.choice("on_loss", default: OnLoss.reload) == .reload
         cacheMegabytes = section.integer(
             "cache_megabytes", in: 1...Self.cacheMegabytesMax, default: 256, unit: "MiB")
         line = section.line

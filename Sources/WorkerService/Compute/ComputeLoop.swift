@@ -1,5 +1,6 @@
 import Deciding
 import Digest
+import Gating
 import Inference
 import Messaging
 import Threading
@@ -49,12 +50,26 @@ struct ComputeLoop {
             guard let running = engines[model], running.engine.hasWork else { continue }
             let events = running.engine.step()
             running.noteStep()
+            noteLosses(model, running)
             takeTraces(model, running)
             for event in events { report(event, model: model) }
             let reports = running.takeReports(model: model, nowMicroseconds: MonotonicClock.nowMicroseconds)
             for report in reports { emit(.routed(report)) }
+            if !reports.isEmpty, let shadow = running.countShadow(model: model) { emit(.rehearsed(shadow)) }
         }
         for generated in reports.due(nowMicroseconds: MonotonicClock.nowMicroseconds) { emit(.generated(generated)) }
+    }
+
+    /// What runs, or has just ended, tells at its end whose experts went elsewhere meanwhile.
+    private mutating func noteLosses(_ model: String, _ engine: RunningModel) {
+        for loss in engine.takeLosses() {
+            for (sequence, entry) in running[model] ?? [:] {
+                let options = engine.options(entry.assignment.request.route)
+                for expert in loss.experts where options.mayChoose(expert) {
+                    running[model]?[sequence]?.lost[expert] = loss.worker
+                }
+            }
+        }
     }
 
     /// A step that ends a sequence has ended it in the bank too, so this comes before its ending is told.
@@ -65,9 +80,10 @@ struct ComputeLoop {
     }
 
     /// Workers with experts come and go, whether or not there is work.
-    func service() {
+    mutating func service() {
         for model in models {
             let experts = engines[model]?.service()
+            engines[model].map { noteLosses(model, $0) }
             if let arranged = engines[model]?.settle() { emit(.arranged(arranged)) }
             if places.isEmpty { engines[model]?.rehearseNext() }
             if let experts { emit(.unreachable(model: model, experts: experts)) }
@@ -130,7 +146,9 @@ struct ComputeLoop {
             places[entry.assignment.id] = nil
             let (kind, message) = Self.ending(reason)
             let missing = engines[model]?.takeMissing(sequence) ?? []
-            var ended = entry.ended(kind, message, missing: missing, score: Self.score(reason), at: now)
+            let relocated = engines[model]?.relocations(entry.lost) ?? []
+            var ended = entry.ended(
+                kind, message, missing: missing, relocated: relocated, score: Self.score(reason), at: now)
             if case .decided(let reading) = reason {
                 ended.reading = Reading(logits: reading.logits, mass: reading.mass)
             }

@@ -32,6 +32,9 @@ struct Rehearsals {
     /// Σ kept weights that the shadow won, and rows altogether.
     private var won = 0.0
     private var rows = 0
+    /// The same of live rows.
+    private var live = (won: 0.0, rows: 0)
+    private let run = UInt64.random(in: 1 ... .max)
 
     init(_ candidate: TrunkSets.Candidate) { self.candidate = candidate }
 
@@ -87,10 +90,23 @@ struct Rehearsals {
         }
     }
 
+    /// What live rows would have chosen. Returns the report where that is something new.
+    mutating func count(live statistics: RoutingStatistics, model: String) -> ShadowReport? {
+        guard let expert = statistics.experts.firstIndex(of: candidate.expert), !statistics.sites.isEmpty else {
+            return nil
+        }
+        for site in statistics.sites {
+            live.won += site.kept[expert]
+            live.rows += site.rows
+        }
+        return report(model)
+    }
+
     private func report(_ model: String) -> ShadowReport {
         ShadowReport(
             model: model, expert: candidate.expert, texts: texts, tokens: tokens,
-            nllChange: change / Double(max(tokens, 1)), share: won / Double(max(rows, 1)))
+            nllChange: change / Double(max(tokens, 1)), share: won / Double(max(rows, 1)),
+            liveRows: UInt64(live.rows), liveShare: live.won / Double(max(live.rows, 1)), run: run)
     }
 }
 
@@ -114,6 +130,12 @@ extension RunningModel {
     func offer(_ tokens: [Int32], _ route: RouteRequest?) {
         guard rehearsals != nil, let bank else { return }
         rehearsals?.offer(tokens, route ?? RouteRequest(bank.defaultRoute))
+    }
+
+    /// What live rows would have chosen of a shadow since the last report.
+    func countShadow(model: String) -> ShadowReport? {
+        guard let statistics = bank?.takeShadowStatistics() else { return nil }
+        return rehearsals?.count(live: statistics, model: model)
     }
 
     func rehearseNext() { rehearsals?.begin(engine) }

@@ -11,6 +11,8 @@ struct RunningAssignment {
     private var tokens: [Int32] = []
     /// Where a trace was asked for.
     var routed: RoutedTokensTally?
+    /// Experts whose worker was lost while it ran: by expert, the last such worker.
+    var lost: [String: String] = [:]
 
     /// Prompt and answer.
     var text: [Int32] { assignment.request.prompt + tokens }
@@ -32,13 +34,14 @@ struct RunningAssignment {
 
     func ended(
         _ kind: EndKind, _ message: String = "", missing: [MissingExpert] = [],
-        score: Messaging.Score? = nil, at now: UInt64
+        relocated: [Relocation] = [], score: Messaging.Score? = nil, at now: UInt64
     ) -> Ended {
         let firstToken = firstTokenMicroseconds ?? now
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
             prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
-            missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score, routed: routed?.wire)
+            missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score, routed: routed?.wire,
+            relocated: relocated)
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

@@ -1,3 +1,4 @@
+import Gating
 import Inference
 import Messaging
 
@@ -52,6 +53,22 @@ final class RunningModel {
         hasUnreported = false
         reportAtMicroseconds = nowMicroseconds + Self.reportMicroseconds
         return RoutingReport.reports(of: bank.takeStatistics(), bank.set, model: model, engine.model)
+    }
+
+    /// Workers that are gone since the last call.
+    func takeLosses() -> [WorkerLoss] { wires?.roster.takeLosses() ?? [] }
+
+    /// How a request is routed.
+    func options(_ request: RouteRequest?) -> Gating.RouteOptions { request?.options ?? bank?.defaultRoute ?? .off }
+
+    /// Who has now what a lost worker had, as far as it is in the set.
+    func relocations(_ lost: [String: String]) -> [Relocation] {
+        lost.sorted { $0.key < $1.key }.compactMap { expert, worker in
+            guard let member = bank?.set.experts.first(where: { $0.name == expert }) else { return nil }
+            let holder = wires?.roster.holder(of: member)
+            return Relocation(
+                expert: expert, from: worker, to: holder?.worker ?? "", reloaded: holder?.standsIn ?? false)
+        }
     }
 
     /// What a sequence chose and went without.

@@ -9,17 +9,21 @@ import Topology
 final class ExpertShelf: Sendable {
     private let state: Mutex<HostedExperts>
     private let entry: WorkerExperts
+    private let locator: ContentLocator
 
-    init(_ hosted: HostedExperts, _ entry: WorkerExperts) {
+    init(_ hosted: HostedExperts, _ entry: WorkerExperts, _ locator: ContentLocator) {
         state = Mutex(hosted)
         self.entry = entry
+        self.locator = locator
     }
 
     var hosted: HostedExperts { state.withLock { $0 } }
 
-    /// What the router wants held: the topology's experts without the retired, and the published. Everything is verified before
-    /// anything changes.
-    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) {
+    /// What the router wants held: the topology's experts without the retired, the published, and those of lost workers. Everything is
+    /// verified before anything changes.
+    ///
+    /// - Returns: why experts of lost workers are not held; of several the others are.
+    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) -> [ArrangementRefusal] {
         guard arrangement.model == entry.model else {
             throw ArrangementRefusal(
                 .unfitExpert, "this worker has experts of \(entry.model), not of \(arrangement.model)")
@@ -35,9 +39,10 @@ final class ExpertShelf: Sendable {
                 experts.append(try Self.read("\(entry.store)/\(name)", name))
             }
         }
-        for wanted in arrangement.published {
-            experts.append(try Self.published(wanted, arrangement.trunkSHA256, current))
+        for wanted in arrangement.published where !wanted.standIn {
+            experts.append(try placed(wanted, arrangement.trunkSHA256, current))
         }
+        let refusals = standIn(for: arrangement, current, &experts)
         let next = HostedExperts(experts: experts.sorted { $0.name < $1.name })
         guard next.bytes <= UInt64(entry.megabytes) << 20 || next.bytes <= current.bytes else {
             throw ArrangementRefusal(
@@ -46,19 +51,36 @@ final class ExpertShelf: Sendable {
                     + "(--worker), retire one, or give it more")
         }
         state.withLock { $0 = next }
+        return refusals
     }
 
-    private static func published(
+    /// Adds what can be had and held of the experts of lost workers.
+    private func standIn(
+        for arrangement: ArrangeExperts, _ current: HostedExperts, _ experts: inout [HostedExpert]
+    ) -> [ArrangementRefusal] {
+        var refusals: [ArrangementRefusal] = []
+        for wanted in arrangement.published where wanted.standIn {
+            do throws(ArrangementRefusal) {
+                var expert = try placed(wanted, arrangement.trunkSHA256, current)
+                expert.holding.standIn = true
+                guard HostedExperts(experts: experts + [expert]).bytes <= UInt64(entry.megabytes) << 20 else {
+                    throw ArrangementRefusal(
+                        .workerFull, "\(wanted.expert) does not fit into megabytes: \(entry.megabytes)")
+                }
+                experts.append(expert)
+            } catch { refusals.append(error) }
+        }
+        return refusals
+    }
+
+    private func placed(
         _ wanted: PlacedExpert, _ trunk: String, _ current: HostedExperts
     ) throws(ArrangementRefusal) -> HostedExpert {
-        if let held = current.expert(wanted.expert), held.holding.sha256 == wanted.sha256 { return held }
-        let expert = try read(wanted.folder, wanted.expert)
-        guard expert.holding.sha256 == wanted.sha256 else {
-            throw ArrangementRefusal(
-                .unfitExpert,
-                "\(wanted.folder) has content \(expert.holding.sha256.prefix(12))…, not \(wanted.sha256.prefix(12))… as was published"
-            )
+        if var held = current.expert(wanted.expert), held.holding.sha256 == wanted.sha256 {
+            held.holding.standIn = false
+            return held
         }
+        let expert = try Self.read(try locator.folder(of: wanted), wanted.expert)
         guard trunk.isEmpty || expert.holding.trunkSHA256 == trunk else {
             throw ArrangementRefusal(
                 .unfitExpert,

@@ -13,7 +13,7 @@ enum PairNumerics {
 
 /// One expert as a worker hosts it: verified, packed, by the names of its sites.
 struct HostedExpert: Sendable {
-    let holding: ExpertHolding
+    var holding: ExpertHolding
     let pairs: [String: PackedPair]
 
     var name: String { holding.expert }

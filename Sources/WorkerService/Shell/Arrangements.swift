@@ -38,10 +38,10 @@ extension WorkerShell {
     /// Reads and verifies on a thread of its own: that takes longer than the control conversation may pause.
     func arrangeNext() {
         guard let hosting, let arrangement = arrangements.begin() else { return }
-        let post = post
+        let post = post, log = log
         do throws(ThreadingError) {
             arrangements.thread = try NamedThread(name: "arranging") {
-                let result = Result { () throws(ArrangementRefusal) in try hosting.arrange(arrangement) }
+                let result = Result { () throws(ArrangementRefusal) in try hosting.arrange(arrangement, log) }
                 post(.arranged(arrangement, result))
             }
         } catch {
@@ -82,7 +82,7 @@ extension WorkerShell {
 
 extension Hosting {
     /// The sets that a trunk is to use; nil where this worker holds what it is to hold.
-    func arrange(_ arrangement: ArrangeExperts) throws(ArrangementRefusal) -> TrunkSets? {
+    func arrange(_ arrangement: ArrangeExperts, _ log: Logger) throws(ArrangementRefusal) -> TrunkSets? {
         if arrangement.trunk {
             guard let trunk = trunks[arrangement.model] else {
                 throw ArrangementRefusal(.unfitExpert, "this worker does not serve the trunk of \(arrangement.model)")
@@ -90,7 +90,9 @@ extension Hosting {
             return try trunk.sets(for: arrangement)
         }
         guard let experts else { throw ArrangementRefusal(.noWorker, "this worker holds no experts") }
-        try experts.arrange(arrangement)
+        for refusal in try experts.arrange(arrangement) {
+            log.error("an expert of a lost worker is not held: \(refusal.message)")
+        }
         return nil
     }
 }

@@ -38,6 +38,8 @@ enum WorkerPosted: Sendable {
     case computed(ComputeEvent)
     /// What the router wants is held, or is ready to be routed to, or cannot be.
     case arranged(ArrangeExperts, Result<TrunkSets?, ArrangementRefusal>)
+    /// The router has an expert that this machine has not.
+    case asksContent(ContentRequest)
 }
 
 /// Of this process, from the kernel.

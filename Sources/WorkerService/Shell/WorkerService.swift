@@ -1,3 +1,4 @@
+import ExpertStore
 import Glibc
 import Inference
 import Kernels
@@ -21,6 +22,7 @@ package final class WorkerService: Sendable {
         let life = WorkerLife()
         let context = try ZeroMQContext()
         let board = HolderBoard()
+        let content = try ContentInbox { life.post(.asksContent($0)) }
         let door = try worker.data.map { try ExpertDoor($0, worker, topology, context) }
         let socket = try Socket(context, .dealer, options: Self.options)
         let monitor = try socket.monitor()
@@ -34,10 +36,10 @@ package final class WorkerService: Sendable {
         let wiring = TrunkWiring(board: board, context: context, keys: try Self.trunkKeys(topology, worker), log: log)
         let job = LoadingJob(
             topology, worker, cores: cores, profile: profile, wiring: wiring, socket: door.map { Handover($0.socket) },
-            log: log)
+            content: content, log: log)
         let loop = try MessageLoop(name: "worker", sockets: [socket, monitor]) { port in
             WorkerShell(
-                port: port, profile: profile, board: board, log: log, post: { life.post($0) },
+                port: port, profile: profile, board: board, content: content, log: log, post: { life.post($0) },
                 onFault: { life.end(with: $0) })
         }
         life.attach(loop)
@@ -149,12 +151,16 @@ private struct LoadingJob: Sendable {
     let wiring: TrunkWiring
     /// The data endpoint's.
     let socket: Handover<Socket>?
+    let content: ContentInbox
+    let contentFolder: String
     let log: Logger
 
     init(
         _ topology: ClusterTopology, _ worker: WorkerEntry, cores: Int, profile: WorkerProfile, wiring: TrunkWiring,
-        socket: Handover<Socket>?, log: Logger
+        socket: Handover<Socket>?, content: ContentInbox, log: Logger
     ) {
+        self.content = content
+        contentFolder = topology.paths.content
         entries = topology.models.filter { worker.models.contains($0.name) }
         masters = topology.masters(of: worker)
         trunk = worker.experts.flatMap { topology.model($0.model) }
@@ -177,7 +183,9 @@ private struct LoadingJob: Sendable {
             let experts = try worker.experts.map { entry throws(WorkerFault) in
                 try HostedExperts.load(entry, trunk: trunk)
             }
-            let shelf = worker.experts.flatMap { entry in experts.map { ExpertShelf($0, entry) } }
+            let shelf = worker.experts.flatMap { entry in
+                experts.map { ExpertShelf($0, entry, locator(entry.store)) }
+            }
             let answering = try shelf.map { shelf throws(WorkerFault) in try startAnswering(shelf, models.team) }
             answering.map(life.keep)
             let compute = try startCompute(models, loop)
@@ -200,9 +208,13 @@ private struct LoadingJob: Sendable {
         for hosted in models.models {
             guard let experts = hosted.experts, let entry = entries.first(where: { $0.name == hosted.name })?.experts
             else { continue }
-            shelves[hosted.name] = TrunkShelf(entry, hosted, experts)
+            shelves[hosted.name] = TrunkShelf(entry, hosted, experts, locator(entry.store))
         }
         return shelves
+    }
+
+    private func locator(_ experts: String) -> ContentLocator {
+        ContentLocator(experts: experts, content: ContentStore(folder: contentFolder), inbox: content)
     }
 
     private func startAnswering(_ shelf: ExpertShelf, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {

@@ -24,6 +24,7 @@ final class WorkerShell {
     private let profile: WorkerProfile
     let log: Logger
     private let board: HolderBoard
+    private let content: ContentInbox
     private let onFault: @Sendable (WorkerFault) -> Void
     /// To this loop, from other threads.
     let post: @Sendable (WorkerPosted) -> Void
@@ -41,12 +42,13 @@ final class WorkerShell {
     private var saidGoodbye = false
 
     init(
-        port: LoopPort, profile: WorkerProfile, board: HolderBoard, log: Logger,
+        port: LoopPort, profile: WorkerProfile, board: HolderBoard, content: ContentInbox, log: Logger,
         post: @escaping @Sendable (WorkerPosted) -> Void, onFault: @escaping @Sendable (WorkerFault) -> Void
     ) {
         self.port = port
         self.profile = profile
         self.board = board
+        self.content = content
         self.log = log
         self.onFault = onFault
         self.post = post
@@ -100,6 +102,7 @@ final class WorkerShell {
         case .arrangeExperts(let arrangement):
             arrangements.add(arrangement)
             arrangeNext()
+        case .contentPart(let part): content.deliver(part, envelope.tensors)
         default: log.warning("the router sent a message that is not for workers")
         }
     }
@@ -215,6 +218,7 @@ extension WorkerShell: LoopHandler {
         case .computed(.arranged(let arranged)): finish(arranged)
         case .computed(let event): event.message.map(report)
         case .arranged(let arrangement, let result): arranged(arrangement, result)
+        case .asksContent(let request): report(.contentRequest(request))
         case .loaded(let hosting):
             self.hosting = hosting
             arrangeNext()

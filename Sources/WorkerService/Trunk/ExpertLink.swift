@@ -24,6 +24,9 @@ final class ExpertLink {
         try socket.connect(Endpoint(holder.data.address), security: security)
     }
 
+    /// Whether it holds an expert because the worker that should is lost.
+    func standsIn(for expert: String) -> Bool { holder.experts.contains { $0.expert == expert && $0.standIn } }
+
     func holds(_ expert: String, sha256: String) -> Bool { hashes[expert] == sha256 }
 
     /// Whether an answer to an opening is still to come.

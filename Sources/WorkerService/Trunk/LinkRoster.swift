@@ -3,6 +3,7 @@ import Inference
 import Kernels
 import Logging
 import Messaging
+import Threading
 
 /// The wires of one trunk, kept as the router's membership says, with the trunk's sets opened on each.
 final class LinkRoster {
@@ -18,6 +19,11 @@ final class LinkRoster {
     /// Sorted by worker.
     private var links: [ExpertLink] = []
     private var poller = Poller([])
+    /// Since they were last taken.
+    private var losses: [WorkerLoss] = []
+    private static let lossesMax = 64
+    /// When a worker was last lost.
+    private(set) var lostAtMicroseconds: UInt64?
 
     init(
         board: HolderBoard, context: ZeroMQContext, keys: TrunkKeys, trunkSHA256: String, model: LanguageModel,
@@ -34,6 +40,8 @@ final class LinkRoster {
                 inputs: UInt32(group.inputs))
         }
     }
+
+    var isEmpty: Bool { links.isEmpty }
 
     func contains(_ link: ExpertLink) -> Bool { links.contains { $0 === link } }
 
@@ -128,18 +136,43 @@ extension LinkRoster {
         }
         for link in links where !staying.contains(where: { $0 === link }) {
             log.info("expert worker \(link.holder.worker) is gone")
+            noteLoss(of: link.holder)
         }
         let new = membership.holders.filter { holder in !staying.contains { $0.isSameProcess(as: holder) } }
         links = (staying + new.compactMap(connect)).sorted { $0.holder.worker < $1.holder.worker }
         poller = Poller(links.map(\.socket))
     }
 
-    /// It has more experts than before, or fewer: sets that it can do more of are opened again; what is open stays.
+    private func noteLoss(of holder: ExpertHolder) {
+        lostAtMicroseconds = MonotonicClock.nowMicroseconds
+        losses.removeFirst(max(0, losses.count + 1 - Self.lossesMax))
+        losses.append(WorkerLoss(worker: holder.worker, experts: holder.experts.map(\.expert)))
+    }
+
+    /// Workers that are gone since the last call.
+    func takeLosses() -> [WorkerLoss] {
+        defer { losses.removeAll() }
+        return losses
+    }
+
+    /// Who can be asked for an expert of a set, and whether in place of another.
+    func holder(of expert: ExpertSet.Member) -> (worker: String, standsIn: Bool)? {
+        let able = links.filter { $0.holds(expert.name, sha256: expert.hash) }
+        guard let link = able.first(where: { !$0.standsIn(for: expert.name) }) ?? able.first else { return nil }
+        return (link.holder.worker, link.standsIn(for: expert.name))
+    }
+
+    /// It has more experts than before, or fewer: sets that it can do more of are opened again, and those of which others do what it
+    /// does no more; what only it can do stays open.
     private func update(_ link: ExpertLink, _ holder: ExpertHolder) {
         link.update(holder)
         for (set, number) in sets {
             let held = set.experts.indices.filter { link.holds(set.experts[$0].name, sha256: set.experts[$0].hash) }
-            if !link.knows(held, of: number) { open(set, number, on: link) }
+            let dropped = set.experts.indices.filter { link.serves($0, of: number) && !held.contains($0) }
+            let isDoneElsewhere = dropped.allSatisfy { expert in
+                links.contains { $0 !== link && $0.serves(expert, of: number) }
+            }
+            if !link.knows(held, of: number) || (!dropped.isEmpty && isDoneElsewhere) { open(set, number, on: link) }
         }
         log.info(
             "expert worker \(holder.worker) now has \(holder.experts.map(\.expert).joined(separator: ", "))")
@@ -189,4 +222,10 @@ struct TrunkKeys: Sendable {
         }
         return .curve(own: own, server: server)
     }
+}
+
+/// A worker that is gone, with what it held.
+struct WorkerLoss: Sendable, Equatable {
+    let worker: String
+    let experts: [String]
 }

@@ -18,11 +18,17 @@ final class RemoteExpertRows: ExpertRowSource {
     static let patienceMicroseconds: UInt64 = 3_000_000
     /// How long a worker that has just come may take to open the set.
     static let openingMicroseconds: UInt64 = 500_000
+    /// How long others may take, after a worker was lost, to read its experts from the store.
+    static let reloadMicroseconds: UInt64 = 3_000_000
 
     private let roster: LinkRoster
     private let local: LocalExpertRows
     private let cache: ExpertCache?
     private let log: Logger
+    /// Whether rows wait while a lost worker's experts are read elsewhere, rather than do without.
+    private let waitsForReloads: Bool
+    /// When somebody first did not do what it was asked at this group.
+    private var excludedAtMicroseconds: UInt64?
     private var input: Columns?
     /// By expert id, as of this step.
     private var cached: [CachedExpert?] = []
@@ -40,7 +46,8 @@ final class RemoteExpertRows: ExpertRowSource {
     private(set) var rounds = LatencyTally()
 
     /// - Parameter cache: beside the trunk, for experts that are hot.
-    init(roster: LinkRoster, cache: ExpertCache?, team: ComputeTeam, log: Logger) {
+    init(roster: LinkRoster, cache: ExpertCache?, waitsForReloads: Bool, team: ComputeTeam, log: Logger) {
+        self.waitsForReloads = waitsForReloads
         self.roster = roster
         self.cache = cache
         local = LocalExpertRows(team: team)
@@ -75,6 +82,7 @@ final class RemoteExpertRows: ExpertRowSource {
         pending.removeAll(keepingCapacity: true)
         missing.removeAll(keepingCapacity: true)
         early.removeAll(keepingCapacity: true)
+        excludedAtMicroseconds = nil
         cached = cache?.residents(of: routing.set) ?? []
         cache?.note(routing)
         elsewhere.removeAll(keepingCapacity: true)
@@ -126,14 +134,25 @@ extension RemoteExpertRows {
         for expert: Int, in set: ExpertSet, _ excluding: Set<String>, _ loads: [(link: ExpertLink, rows: Int)]
     ) -> ExpertLink? {
         if let link = roster.link(for: expert, in: set, excluding, loads: loads) { return link }
+        if !excluding.isEmpty, excludedAtMicroseconds == nil { excludedAtMicroseconds = MonotonicClock.nowMicroseconds }
         let until = MonotonicClock.nowMicroseconds + Self.openingMicroseconds
-        while roster.isSettling(set.experts[expert], excluding), MonotonicClock.nowMicroseconds < until {
+        while (roster.isSettling(set.experts[expert], excluding) && MonotonicClock.nowMicroseconds < until)
+            || awaitsReload
+        {
             roster.wait(milliseconds: 1)
             roster.refresh()
             roster.receive(take)
             if let link = roster.link(for: expert, in: set, excluding, loads: loads) { return link }
         }
         return nil
+    }
+
+    /// Somebody was lost, and there are others who may be reading what it held. A connection breaks before the router says so.
+    private var awaitsReload: Bool {
+        guard waitsForReloads, !roster.isEmpty,
+            let lost = [roster.lostAtMicroseconds, excludedAtMicroseconds].compactMap(\.self).max()
+        else { return false }
+        return MonotonicClock.nowMicroseconds < lost + Self.reloadMicroseconds
     }
 
     private func send(

@@ -12,6 +12,8 @@ struct TrunkExperts: Sendable {
     let routes: RoutePolicy
     /// Some expert is computed by workers.
     let hasRemote: Bool
+    /// A query would fail where an expert is missing, and others read what a lost worker held.
+    let waitsForReloads: Bool
     let cache: CacheEntry
     /// What the set is made of.
     let members: [Member]
@@ -45,6 +47,7 @@ struct TrunkExperts: Sendable {
         return TrunkExperts(
             set: try Self.set(members, entry, model, team), routes: routes,
             hasRemote: members.contains { !$0.source.isResident },
+            waitsForReloads: entry.reloads && entry.onMissing == .fail,
             cache: CacheEntry(store: entry.store, bytesMax: entry.cacheMegabytes << 20, bytes: cacheable),
             members: members)
     }

@@ -16,10 +16,12 @@ final class TrunkShelf: Sendable {
     private let model: LanguageModel
     private let sha256: SHA256Digest
     private let defaults: Gating.RouteOptions
+    private let locator: ContentLocator
     /// Verified once, by content hash.
     private let members: Mutex<[TrunkExperts.Member]>
 
-    init(_ entry: ExpertsEntry, _ hosted: HostedModel, _ experts: TrunkExperts) {
+    init(_ entry: ExpertsEntry, _ hosted: HostedModel, _ experts: TrunkExperts, _ locator: ContentLocator) {
+        self.locator = locator
         self.entry = entry
         name = hosted.name
         model = hosted.model
@@ -60,12 +62,11 @@ final class TrunkShelf: Sendable {
         }
         for expert in arrangement.published {
             let held = known.first { $0.stored.name == expert.expert && $0.source.hash == expert.sha256 }
-            let member = try read(expert.folder, isResident: false, unless: held)
-            guard member.source.hash == expert.sha256, member.stored.name == expert.expert else {
-                throw ArrangementRefusal(
-                    .unfitExpert,
-                    "the trunk finds \(member.stored.name) with content \(member.source.hash.prefix(12))… in \(expert.folder), not "
-                        + "\(expert.expert) with \(expert.sha256.prefix(12))…")
+            let member: TrunkExperts.Member
+            if let held {
+                member = held
+            } else {
+                member = try read(try locator.folder(of: expert), isResident: false, unless: nil)
             }
             try checkGates(of: member, among: wanted)
             wanted.append(member)

@@ -20,7 +20,10 @@ struct TrunkWiring: Sendable {
         // Workers that come open it at once.
         _ = roster.number(of: experts.set)
         let cache = try cache(of: experts.cache, hosted)
-        return ExpertWires(roster: roster, rows: RemoteExpertRows(roster: roster, cache: cache, team: team, log: log))
+        return ExpertWires(
+            roster: roster,
+            rows: RemoteExpertRows(
+                roster: roster, cache: cache, waitsForReloads: experts.waitsForReloads, team: team, log: log))
     }
 
     /// Nil where no expert may come to the trunk.

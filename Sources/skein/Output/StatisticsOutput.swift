@@ -28,14 +28,17 @@ enum ShadowText {
     /// One line for each; empty where there is no shadow.
     static func lines(_ reply: StatisticsReply) -> String {
         reply.shadows.map { shadow in
+            let live =
+                shadow.liveRows == 0
+                ? "" : String(format: ", %.1f %% at %llu live rows", 100 * shadow.liveShare, shadow.liveRows)
             guard shadow.texts > 0 else {
-                return "shadow \(shadow.expert) of \(shadow.model): nothing rehearsed yet\n"
+                return "shadow \(shadow.expert) of \(shadow.model): nothing rehearsed yet\(live)\n"
             }
             let change = String(format: "%+.4f", shadow.nllChange)
             let share = String(format: "%.1f", 100 * shadow.share)
             return
                 "shadow \(shadow.expert) of \(shadow.model): would win \(share) % of the kept weight, NLL \(change) nats per token "
-                + "(\(shadow.texts) texts, \(shadow.tokens) tokens rehearsed)\n"
+                + "(\(shadow.texts) texts, \(shadow.tokens) tokens rehearsed\(live))\n"
         }.joined()
     }
 }
@@ -74,6 +77,9 @@ struct StatisticsJSON: Encodable {
         let nllChange: Double
         /// Of the kept weight over all tokens and sites.
         let share: Double
+        /// (token, site) pairs of live traffic that were counted, and the share of their kept weight.
+        let liveRows: UInt64
+        let liveShare: Double
     }
 
     init(_ reply: StatisticsReply) {
@@ -83,7 +89,7 @@ struct StatisticsJSON: Encodable {
         shadows = reply.shadows.map {
             ShadowJSON(
                 model: $0.model, expert: $0.expert, texts: $0.texts, tokens: $0.tokens, nllChange: $0.nllChange,
-                share: $0.share)
+                share: $0.share, liveRows: $0.liveRows, liveShare: $0.liveShare)
         }
     }
 }

@@ -12,7 +12,7 @@ enum RoutedCluster {
     ///   - worker: more about the experts of each worker.
     static func make(
         _ workers: [(name: String, experts: [String])], pinned: [String] = [], cacheable: [String] = [],
-        cacheMegabytes: Int = 256, capacity: Int = 8, onMissing: String = "fail",
+        cacheMegabytes: Int = 256, capacity: Int = 8, onMissing: String = "fail", onLoss: String = "reload",
         route: String = "{}", extra: String = "", data: [String: String] = [:], control: UInt16? = nil,
         known: [String] = names, worker limits: String = ""
     ) throws -> TestCluster {
@@ -39,6 +39,7 @@ enum RoutedCluster {
                       cache_megabytes: \(cacheMegabytes)
                       route: \(route)
                       on_missing: \(onMissing)
+                      on_loss: \(onLoss)
                 \(entries.isEmpty ? "" : "workers:")
                 \(entries.joined(separator: "\n"))
                 """)

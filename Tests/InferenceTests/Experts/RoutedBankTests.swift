@@ -173,6 +173,35 @@ struct RoutedBankTests {
         #expect(!bank.takeStatistics().sites.isEmpty)
     }
 
+    /// Every eighth step live rows are counted as if the candidate were the set. Before the first site nothing can have differed.
+    @Test func liveRowsAreCountedForTheCandidate() throws {
+        let folder = TestExperts.folder
+        func set(_ names: [String]) throws -> ExpertSet {
+            try TestExperts.load(names.map { ($0, folder.appending(path: $0).path) })
+        }
+        let (one, two) = (try set(["french", "german"]), try set(["french", "german", "python"]))
+        let model = try TestModels.standard(.fast)
+        let whole = try TestExperts.bank(two), bank = try TestExperts.bank(one)
+        func hash(_ bank: RoutedExpertBank) throws -> SHA256Digest {
+            try model.score(ids, team: TestModels.team, bank: bank, route: RouteRequest(RouteOptions())).logitsSHA256
+        }
+        _ = try hash(whole)
+        let expected = whole.takeStatistics()
+        let before = try hash(bank)
+        #expect(bank.takeShadowStatistics() == nil)
+        bank.candidate = two
+        for _ in 0..<7 { #expect(try hash(bank) == before) }
+        #expect(bank.takeShadowStatistics()?.sites.isEmpty == true)
+        #expect(try hash(bank) == before)
+        let counted = try #require(bank.takeShadowStatistics())
+        #expect(counted.experts == ["french", "german", "python"] && counted.sites.count == expected.sites.count)
+        for (site, other) in zip(counted.sites, expected.sites).prefix(3) {
+            #expect(site.kept == other.kept && site.rows == other.rows)
+        }
+        #expect(counted.sites.last?.kept != expected.sites.last?.kept, "the newcomer changes nothing later on")
+        #expect(bank.takeStatistics().experts == ["french", "german"])
+    }
+
     @Test func statisticsSumWhatWasChosen() throws {
         let bank = try TestExperts.bank()
         var choices: [TracedChoice] = []

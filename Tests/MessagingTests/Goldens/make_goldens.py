@@ -22,9 +22,11 @@ route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="j
                        allowed=["german", "python"], biases=[w.NamedValue(name="swift", value=-1.5)],
                        weights=[w.NamedValue(name="manual", value=0.25)])
 missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
+relocated = [w.Relocation(**{"expert": "swift", "from": "w1", "to": "w2", "reloaded": True})]
 score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in range(32)))
-shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125)
-holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33)
+shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125, live_rows=77,
+                        live_share=0.375, run=5)
+holding = w.ExpertHolding(expert="french", trunk_sha256="aa", sha256="bb", gates_sha256="cc", bytes=1 << 33, stand_in=True)
 data = w.DataEndpoint(address="tcp://host:7081", public_key="Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID")
 routed = w.RoutedTokens(experts=["french", "swift"], experts_sha256=["aa", "bb"], set_sha256="cc", route=route,
                         first_position=3, heaviest=[2, 0, 1], shares=[0.75, 0, 0.5], null_shares=[0.25, 1, 0])
@@ -56,7 +58,7 @@ bodies = [
         trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
                               prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
         receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9, sampling=sampling, max_tokens=5,
-                          prompt=[1, 300, 7]), missing=missing, score=score, routed=routed)),
+                          prompt=[1, 300, 7]), missing=missing, score=score, routed=routed, relocated=relocated)),
     dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
                            tokens_sent=8)),
     dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
@@ -88,15 +90,20 @@ bodies = [
     dict(withdraw=w.Withdraw(assignment=5)),
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
-                       decode_microseconds=7, missing=missing, generated_tokens=8, score=score, routed=routed)),
+                       decode_microseconds=7, missing=missing, generated_tokens=8, score=score, routed=routed,
+                       relocated=relocated)),
     dict(arrange_experts=w.ArrangeExperts(
         request=6, model="m", trunk=True, trunk_sha256="aa",
-        published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch", shadow=True)], retired=["swift"])),
+        published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch", shadow=True,
+                                stand_in=True)], retired=["swift"])),
     dict(experts_arranged=w.ExpertsArranged(request=6)),
     dict(experts_arranged=w.ExpertsArranged(request=7, kind=w.WORKER_FULL, message="full")),
     dict(change_experts=w.ChangeExperts(id=ID, change=w.PUBLISH, model="m", expert="dutch", sha256="dd",
                                         folder="/experts/dutch", worker="w1", shadow=True)),
     dict(shadow_report=shadow),
+    dict(content_request=w.ContentRequest(sha256="dd", file="expert.yaml", offset=1 << 33)),
+    dict(content_part=w.ContentPart(sha256="dd", file="expert.yaml", offset=1 << 33, size=1 << 34, kind=w.UNKNOWN_EXPERT,
+                                    message="gone")),
     dict(experts_changed=w.ExpertsChanged(id=ID, model="m", version=2, worker="w1", experts=["dutch", "french"])),
     dict(membership=w.Membership(version=3, holders=[
         w.ExpertHolder(worker="w1", incarnation=4, data=data, experts=[holding])])),

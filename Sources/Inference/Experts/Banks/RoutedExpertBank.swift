@@ -20,8 +20,15 @@ package final class RoutedExpertBank: ExpertBank {
         didSet { decider.onTopScore = onTopScore }
     }
 
-    /// A set that only rehearsals meet.
-    package var candidate: ExpertSet?
+    /// A set that only rehearsals meet; every few steps live rows are counted as if it were theirs.
+    package var candidate: ExpertSet? {
+        didSet {
+            guard candidate !== oldValue else { return }
+            sample = candidate.map { _ in ShadowSample(rowsMax: rowsMax) }
+        }
+    }
+    private var sample: ShadowSample?
+    private let rowsMax: Int
 
     /// Sets of experts in use at once.
     package static let liveVersionsMax = 2
@@ -55,6 +62,7 @@ package final class RoutedExpertBank: ExpertBank {
         self.set = set
         self.source = source
         self.defaultRoute = defaultRoute
+        self.rowsMax = rowsMax
         context = ComputeContext(team: team, instructionSet: instructionSet)
         decider = RouteDecider(rowsMax: rowsMax)
     }
@@ -131,9 +139,15 @@ extension RoutedExpertBank {
     /// Of one of the live sets.
     package func takeStatistics(of set: ExpertSet) -> RoutingStatistics { decider.takeStatistics(of: set) }
 
+    /// What live rows would have chosen of the candidate since the last call; nil without one.
+    package func takeShadowStatistics() -> RoutingStatistics? {
+        candidate.flatMap { sample?.take($0) }
+    }
+
     package func prepare(_ origins: [RowOrigin]) {
         failures.removeAll()
         rows.prepare(origins, routes)
+        if let candidate { sample?.prepare(origins, routes, candidate: candidate) }
     }
 }
 
@@ -153,6 +167,7 @@ extension RoutedExpertBank {
     package func collect(_ ticket: ExpertTicket, into outputs: [Columns]) throws(ExpertBankError) {
         guard let work = open else { return }
         open = nil
+        if let sample, sample.isCounting { sample.count(work.group, work.input, context) }
         for version in rows.versions.indices where rows.versions[version].serves(work.group) {
             if work.begun {
                 if version > 0 {

@@ -48,6 +48,7 @@ package struct TracedChoice: Sendable, Equatable {
 final class SequenceRoute {
     let id: SequenceID
     let set: ExpertSet
+    let options: RouteOptions
     let plan: RoutePlan
     let kind: GateKind?
     let traces: Bool
@@ -75,6 +76,7 @@ final class SequenceRoute {
                 )
             }
         }
+        options = request.options
         nullIndex = plan.method.scoreIndex
         (self.id, self.set, self.plan, kind, traces) = (id, set, plan, plan.gateKind, request.traces)
     }

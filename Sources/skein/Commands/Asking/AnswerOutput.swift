@@ -46,6 +46,8 @@ struct QueryJSON: Encodable {
     let logprobs: [TokenLogprobsJSON]?
     /// Experts that were chosen while no worker held them.
     let missingExperts: [MissingJSON]?
+    /// Experts whose worker was lost meanwhile.
+    let relocatedExperts: [RelocatedJSON]?
     let failure: FailureJSON?
     /// With --trace, of a query that went through the graph of nodes.
     let walk: WalkJSON?
@@ -68,11 +70,30 @@ struct QueryJSON: Encodable {
             $0.missing.isEmpty ? nil : $0.missing.map { .init(expert: $0.expert, rows: $0.rows) }
         }
         walk = withTrace ? answer.walk.map(WalkJSON.init) : nil
+        relocatedExperts = final.flatMap {
+            $0.relocated.isEmpty ? nil : $0.relocated.map(RelocatedJSON.init)
+        }
         failure = answer.failure.map {
             .init(
                 kind: "\($0.kind)", message: $0.message, retryAfterMilliseconds: $0.retryAfterMilliseconds,
                 tokensSent: $0.tokensSent)
         }
+    }
+}
+
+/// An expert whose worker was lost while the answer was made.
+struct RelocatedJSON: Encodable {
+    let expert, lostWorker: String
+    /// Nil: nobody.
+    let worker: String?
+    /// "replica", "reloaded" from the store, or "missing".
+    let by: String
+
+    init(_ relocation: Relocation) {
+        expert = relocation.expert
+        lostWorker = relocation.from
+        worker = relocation.to.isEmpty ? nil : relocation.to
+        by = relocation.to.isEmpty ? "missing" : relocation.reloaded ? "reloaded" : "replica"
     }
 }
 
@@ -99,6 +120,22 @@ enum MissingText {
         guard let missing = answer.final?.missing, !missing.isEmpty else { return nil }
         let list = missing.map { "\($0.expert) (\($0.rows) times)" }.joined(separator: ", ")
         return "answered without experts that were chosen and that no worker held: \(list)"
+    }
+}
+
+/// Who took over from a worker that was lost.
+enum RelocatedText {
+    static func of(_ answer: Answer) -> String? {
+        guard let relocated = answer.final?.relocated, !relocated.isEmpty else { return nil }
+        let lost = Set(relocated.map(\.from)).sorted().joined(separator: ", ")
+        let list = relocated.map { entry in
+            switch (entry.to.isEmpty, entry.reloaded) {
+            case (true, _): "\(entry.expert) (nobody)"
+            case (_, true): "\(entry.expert) (read from the store by \(entry.to))"
+            case (_, false): "\(entry.expert) (\(entry.to) has it too)"
+            }
+        }
+        return "\(lost) was lost meanwhile; its experts: \(list.joined(separator: ", "))"
     }
 }
 

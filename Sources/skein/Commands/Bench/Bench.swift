@@ -11,6 +11,7 @@ struct Bench: ParsableCommand {
             """,
         subcommands: [
             BenchAll.self, BenchEngine.self, BenchKernels.self, BenchWire.self, BenchCluster.self, BenchExperts.self,
+            BenchRouting.self,
         ],
         defaultSubcommand: BenchAll.self)
 }

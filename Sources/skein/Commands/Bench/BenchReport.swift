@@ -11,10 +11,13 @@ struct BenchReport: Encodable {
     var wire: WireReport?
     var cluster: ClusterReport?
     var experts: ExpertsReport?
+    var routing: RoutingSpeedReport?
 
     func show(json: Bool) throws {
         if json { return try JSONOutput.print(self) }
-        let parts = [machine.lines, engine?.lines, kernels?.lines, wire?.lines, cluster?.lines, experts?.lines]
+        let parts = [
+            machine.lines, engine?.lines, kernels?.lines, wire?.lines, cluster?.lines, experts?.lines, routing?.lines,
+        ]
         print(parts.compactMap { $0?.joined(separator: "\n") }.joined(separator: "\n\n"))
     }
 

@@ -75,7 +75,7 @@ struct ExpertsTrialSite: Sendable {
 }
 
 /// Another expert made of one that there is: another scale, hence other bits and another hash.
-private enum ExpertCopy {
+enum ExpertCopy {
     static func make(_ index: Int, of source: String, in store: String) throws -> String {
         let original = try ExpertManifest(folder: source)
         let name = "\(original.name)-\(index)", folder = "\(store)/\(name)"

@@ -47,6 +47,19 @@ final class LlamaPeer {
         }
     }
 
+    /// A program that speaks the same protocol, whatever it measures.
+    ///
+    /// - Parameter name: what its contestants are called, after what it calls them.
+    init(python: String, arguments: [String], name: (String) -> String) throws {
+        scratch = FileManager.default.temporaryDirectory.appendingPathComponent("skein-bench-\(UUID().uuidString)")
+        process = try PeerProcess(python, arguments + ["--scratch", scratch.path])
+        Terminal.progress("a peer loads")
+        let ready = try process.read(Ready.self, withinSeconds: Self.secondsToBeReady)
+        Terminal.endProgress()
+        version = ready.version
+        names = ready.models.map(name)
+    }
+
     deinit { try? FileManager.default.removeItem(at: scratch) }
 
     /// Tokens per second.

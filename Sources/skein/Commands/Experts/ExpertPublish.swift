@@ -10,8 +10,8 @@ struct ExpertPublish: AsyncParsableCommand {
         commandName: "publish", abstract: "Gives an expert to a running cluster.",
         discussion: """
             A worker loads and verifies it, the trunk takes its gates between two steps, and the cluster's manifest keeps it beyond \
-            a restart. Requests that run go on with the experts they began with. Worker and trunk read the folder at its absolute \
-            path, and it has to stay there. Needs a key with the role operator, where the cluster has keys.
+            a restart. Requests that run go on with the experts they began with. Where the router reads the same folder it has to \
+            stay there; where it does not, the files are sent. Needs a key with the role operator, where the cluster has keys.
             """)
 
     @Argument(help: "The expert's folder, with its expert.yaml.") var folder: String
