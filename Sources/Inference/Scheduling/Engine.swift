@@ -26,6 +26,7 @@ package final class Engine {
     private let forward: ForwardPass
     private let bank: (any ExpertBank)?
     private let cache: KeyValuePages
+    private let capacity: CapacityMode
     private let nanoseconds: () -> UInt64
     // Kept between steps so that they need not be allocated again.
     private var slices: [Slice] = []
@@ -34,10 +35,13 @@ package final class Engine {
 
     /// - Parameters:
     ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
+    ///   - capacity: rows of a prompt that an expert of a mixture layer takes; the whole prompt is then computed in one step.
     ///   - nanoseconds: a monotonic clock, for statistics only.
     package init(
-        model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
-        bank: (any ExpertBank)? = nil, nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
+        model: LanguageModel, limits: EngineLimits, team: ComputeTeam,
+        instructionSet: InstructionSet = .best,
+        bank: (any ExpertBank)? = nil, capacity: CapacityMode = .dropless,
+        nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let configuration = model.configuration
         try limits.validate(modelContextMax: configuration.contextLength)
@@ -45,7 +49,10 @@ package final class Engine {
         self.limits = limits
         self.nanoseconds = nanoseconds
         self.bank = bank
-        scheduler = Scheduler(limits: limits, pageTokens: KeyValuePages.positionsPerPage)
+        self.capacity = capacity
+        scheduler = Scheduler(
+            limits: limits, pageTokens: KeyValuePages.positionsPerPage,
+            wholePrompts: capacity != .dropless)
         cache = KeyValuePages(
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
             headDim: configuration.headDimension, pagesMax: limits.keyValuePagesMax)
@@ -57,13 +64,17 @@ package final class Engine {
             rowsMax: limits.tokensPerStepMax,
             wantedMax: min(limits.tokensPerStepMax, limits.sequencesMax + limits.scoredTokensPerStepMax),
             positionsMax: limits.contextMax,
-            bank: bank)
+            bank: bank, capacity: capacity)
     }
 
     /// Some sequence runs or waits.
     package var hasWork: Bool { scheduler.hasWork }
     package var runningCount: Int { scheduler.running.count }
     package var waitingCount: Int { scheduler.waiting.count }
+    /// What tokens chose and lost at mixture layers so far; nil where the model has none.
+    package var mixtureCounts: MixtureCounts? { forward.mixtureCounts }
+    /// The same since the last time it was taken.
+    package func takeMixtureCounts() -> MixtureCounts? { forward.takeMixtureCounts() }
 
     /// Queues a request, or refuses it at once. Its events come from `step`.
     package func add(_ request: GenerationRequest) throws(AdmissionError) -> SequenceID {
@@ -127,8 +138,13 @@ extension Engine {
             let sequence = scheduler.running[slice.sequence]
             batch.append(
                 sequence.id, sequence.tokens[slice.start..<end], start: slice.start, pages: sequence.pages,
-                wantsLast: slice.samples, wantsAll: slice.scores)
-            if sequence.isDecoding { statistics.decodeTokens += 1 } else { statistics.prefillTokens += slice.count }
+                wantsLast: slice.samples, wantsAll: slice.scores,
+                wholePrompt: capacity == .dropless ? nil : sequence.promptTokens)
+            if sequence.isDecoding {
+                statistics.decodeTokens += 1
+            } else {
+                statistics.prefillTokens += slice.count
+            }
         }
         statistics.sequencesRunning = scheduler.running.count
         statistics.sequencesWaiting = scheduler.waiting.count
