@@ -89,6 +89,7 @@ let package = Package(
         .target(
             name: "Statistics",
             dependencies: [
+                "PortableMath",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: safe),

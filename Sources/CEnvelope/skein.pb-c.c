@@ -1582,6 +1582,51 @@ void   skein__site_routing__free_unpacked
   assert(message->base.descriptor == &skein__site_routing__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__mixture_routing__init
+                     (Skein__MixtureRouting         *message)
+{
+  static const Skein__MixtureRouting init_value = SKEIN__MIXTURE_ROUTING__INIT;
+  *message = init_value;
+}
+size_t skein__mixture_routing__get_packed_size
+                     (const Skein__MixtureRouting *message)
+{
+  assert(message->base.descriptor == &skein__mixture_routing__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__mixture_routing__pack
+                     (const Skein__MixtureRouting *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__mixture_routing__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__mixture_routing__pack_to_buffer
+                     (const Skein__MixtureRouting *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__mixture_routing__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__MixtureRouting *
+       skein__mixture_routing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__MixtureRouting *)
+     protobuf_c_message_unpack (&skein__mixture_routing__descriptor,
+                                allocator, len, data);
+}
+void   skein__mixture_routing__free_unpacked
+                     (Skein__MixtureRouting *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__mixture_routing__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__routing_request__init
                      (Skein__RoutingRequest         *message)
 {
@@ -6500,7 +6545,7 @@ const ProtobufCMessageDescriptor skein__statistics_event__descriptor =
   (ProtobufCMessageInit) skein__statistics_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__site_routing__field_descriptors[13] =
+static const ProtobufCFieldDescriptor skein__site_routing__field_descriptors[14] =
 {
   {
     "site",
@@ -6658,6 +6703,18 @@ static const ProtobufCFieldDescriptor skein__site_routing__field_descriptors[13]
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "mixture",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__SiteRouting, mixture),
+    &skein__mixture_routing__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__site_routing__field_indices_by_name[] = {
   10,   /* field[10] = chosen */
@@ -6671,13 +6728,14 @@ static const unsigned skein__site_routing__field_indices_by_name[] = {
   8,   /* field[8] = kept */
   3,   /* field[3] = kept_common */
   2,   /* field[2] = kept_null */
+  13,   /* field[13] = mixture */
   1,   /* field[1] = rows */
   0,   /* field[0] = site */
 };
 static const ProtobufCIntRange skein__site_routing__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor skein__site_routing__descriptor =
 {
@@ -6687,11 +6745,114 @@ const ProtobufCMessageDescriptor skein__site_routing__descriptor =
   "Skein__SiteRouting",
   "skein",
   sizeof(Skein__SiteRouting),
-  13,
+  14,
   skein__site_routing__field_descriptors,
   skein__site_routing__field_indices_by_name,
   1,  skein__site_routing__number_ranges,
   (ProtobufCMessageInit) skein__site_routing__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__mixture_routing__field_descriptors[6] =
+{
+  {
+    "together",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__MixtureRouting, n_together),
+    offsetof(Skein__MixtureRouting, together),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "squared_log_sums",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Skein__MixtureRouting, squared_log_sums),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "capacity_choices",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__MixtureRouting, capacity_choices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropped_by_rank",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__MixtureRouting, n_dropped_by_rank),
+    offsetof(Skein__MixtureRouting, dropped_by_rank),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dropped_by_position",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__MixtureRouting, n_dropped_by_position),
+    offsetof(Skein__MixtureRouting, dropped_by_position),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "costs",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__MixtureRouting, n_costs),
+    offsetof(Skein__MixtureRouting, costs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__mixture_routing__field_indices_by_name[] = {
+  2,   /* field[2] = capacity_choices */
+  5,   /* field[5] = costs */
+  4,   /* field[4] = dropped_by_position */
+  3,   /* field[3] = dropped_by_rank */
+  1,   /* field[1] = squared_log_sums */
+  0,   /* field[0] = together */
+};
+static const ProtobufCIntRange skein__mixture_routing__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor skein__mixture_routing__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.MixtureRouting",
+  "MixtureRouting",
+  "Skein__MixtureRouting",
+  "skein",
+  sizeof(Skein__MixtureRouting),
+  6,
+  skein__mixture_routing__field_descriptors,
+  skein__mixture_routing__field_indices_by_name,
+  1,  skein__mixture_routing__number_ranges,
+  (ProtobufCMessageInit) skein__mixture_routing__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__routing_request__field_descriptors[2] =

@@ -47,7 +47,10 @@ enum MessageExamples {
     private static let site = SiteRouting(
         site: "model.layers.0.self_attn.q_proj", rows: 7, keptNull: 1.5, keptCommon: 0.5, emptyRows: 1, fullRows: 6,
         fullNull: 0.75, entropy: 9.5, kept: [3, 2], full: [2.5, 2.75], chosen: [5, 4], heaviest: [4, 2],
-        entropies: [0, 2, 4])
+        entropies: [0, 2, 4],
+        mixture: MixtureRouting(
+            together: [3], squaredLogSums: 2.5, capacityChoices: 9, droppedByRank: [1, 2], droppedByPosition: [0, 3],
+            costs: [96, 0]))
 
     static let all: [Message] =
         [

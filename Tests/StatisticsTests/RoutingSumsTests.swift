@@ -35,6 +35,49 @@ import Testing
         #expect(sums.total.rows == 30 && sums.total.kept == [8, 7, 7])
     }
 
+    /// Four tokens, two experts each of three: loads 4, 3, 1.
+    private static func mixture() -> SiteSums {
+        var sums = SiteSums()
+        (sums.rows, sums.fullRows) = (4, 4)
+        sums.chosen = [4, 3, 1]
+        sums.heaviest = [3, 1, 0]
+        sums.kept = [2, 1.5, 0.5]
+        sums.full = [2, 1.5, 0.5]
+        var mixture = MixtureSums()
+        mixture.together = [3, 1, 0]
+        mixture.squaredLogSums = 10
+        mixture.capacityChoices = 8
+        mixture.droppedByRank = [0, 2]
+        mixture.droppedByPosition = [0, 2]
+        mixture.costs = [100, 50, 0]
+        sums.mixture = mixture
+        return sums
+    }
+
+    @Test("how even a mixture layer was, by hand")
+    func mixtures() throws {
+        let sums = Self.mixture()
+        #expect(sums.maxOverMean == 1.5)
+        #expect(try abs(#require(sums.coefficientOfVariation) - (14.0 / 3 / 3).squareRoot() / (8.0 / 3)) < 1e-12)
+        // -(1/2 ln 1/2 + 3/8 ln 3/8 + 1/8 ln 1/8) / ln 3
+        #expect(try abs(#require(sums.loadEntropy) - 0.974314753 / 1.098612289) < 1e-8)
+        // 3 (1 · 0.5 + 0.75 · 0.375 + 0.25 · 0.125)
+        #expect(try abs(#require(sums.balanceLoss) - 2.4375) < 1e-12)
+        #expect(sums.routerZLoss == 2.5)
+        #expect(sums.costPerToken == 137.5)
+        #expect(sums.mixture?.droppedShare == 0.25)
+        let pairs = sums.pairs(most: 5)
+        #expect(pairs.map { [$0.first, $0.second] } == [[0, 1], [0, 2]])
+        #expect(pairs.map(\.lift) == [1, 1])
+        var both = RoutingSums(model: "m", setSHA256: "", experts: ["0", "1", "2"])
+        both.add(sums, at: "model.layers.0.mlp")
+        both.add(sums, at: "model.layers.0.mlp")
+        #expect(both.sites[0].sums.mixture?.together == [6, 2, 0])
+        #expect(both.sites[0].sums.costPerToken == 137.5)
+        let table = RoutingTable.render(both, pattern: "*", named: nil)
+        #expect(table.contains("max/mean") && table.contains("0+1 6 (x1.00)") && table.contains("25.00 %"))
+    }
+
     @Test("the fewest experts that carry a share, the heaviest first")
     func carrying() {
         #expect(Self.site([6, 3, 1]).carrying(0.9) == [0, 1])

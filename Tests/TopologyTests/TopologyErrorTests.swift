@@ -75,6 +75,13 @@ private let mistakes: [Mistake] = [
     Mistake(
         "a digest", "name: x\nmodels: [{name: m, file: f, sha256: abc}]\nworkers: [{name: a, models: [m]}]",
         "2: models[0].sha256: is not a SHA-256"),
+    Mistake(
+        "a capacity of 0",
+        "name: x\nmodels: [{name: m, file: f, capacity: colossal:0}]\nworkers: [{name: a, models: [m]}]",
+        "2: models[0].capacity: has the factor 0"),
+    Mistake(
+        "another capacity", "name: x\nmodels: [{name: m, file: f, capacity: roomy}]\nworkers: [{name: a, models: [m]}]",
+        "2: models[0].capacity: is 'roomy'"),
     // Limits that contradict each other.
     Mistake(
         "defaults above the bound",

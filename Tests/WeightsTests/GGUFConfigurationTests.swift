@@ -100,6 +100,12 @@ struct GGUFConfigurationTests {
 
     @Test func whatIsNotSupportedIsRefusedByName() {
         expectError(.unsupported, "general.architecture") { try open("gpt2") }
+        for (name, part) in [
+            ("deepseek2", "latent attention"), ("gpt-oss", "sinks and MXFP4"), ("granitemoe", "multipliers"),
+        ] {
+            let error = #expect(throws: WeightsError.self) { try open(name) }
+            #expect(error?.detail.contains(part) == true)
+        }
         expectError(.unsupported, "qwen2.expert_count") { try open("qwen2", ["qwen2.expert_count": .uint32(8)]) }
         expectError(.missing, "blk.0.ffn_gate_inp.weight") { try open("llama", ["llama.expert_count": .uint32(8)]) }
         for (key, value) in [

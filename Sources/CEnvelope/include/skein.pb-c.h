@@ -50,6 +50,7 @@ typedef struct Skein__StatisticsRequest Skein__StatisticsRequest;
 typedef struct Skein__StatisticsReply Skein__StatisticsReply;
 typedef struct Skein__StatisticsEvent Skein__StatisticsEvent;
 typedef struct Skein__SiteRouting Skein__SiteRouting;
+typedef struct Skein__MixtureRouting Skein__MixtureRouting;
 typedef struct Skein__RoutingRequest Skein__RoutingRequest;
 typedef struct Skein__RoutingReport Skein__RoutingReport;
 typedef struct Skein__StatusRequest Skein__StatusRequest;
@@ -1183,10 +1184,51 @@ struct  Skein__SiteRouting
    */
   size_t n_entropies;
   uint64_t *entropies;
+  /*
+   * only of a mixture layer, whose router chose
+   */
+  Skein__MixtureRouting *mixture;
 };
 #define SKEIN__SITE_ROUTING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__site_routing__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL }
+
+
+/*
+ * What only mixture layers have.
+ */
+struct  Skein__MixtureRouting
+{
+  ProtobufCMessage base;
+  /*
+   * tokens by pair of experts a < b, a slowest; empty where there are over 128
+   */
+  size_t n_together;
+  uint64_t *together;
+  /*
+   * of (ln sum e^logit)^2, summed
+   */
+  double squared_log_sums;
+  /*
+   * of prompts under a capacity
+   */
+  uint64_t capacity_choices;
+  size_t n_dropped_by_rank;
+  uint64_t *dropped_by_rank;
+  /*
+   * by eighth of the prompt
+   */
+  size_t n_dropped_by_position;
+  uint64_t *dropped_by_position;
+  /*
+   * by expert: weights that a row is multiplied with
+   */
+  size_t n_costs;
+  uint64_t *costs;
+};
+#define SKEIN__MIXTURE_ROUTING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__mixture_routing__descriptor) \
+    , 0,NULL, 0, 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -2683,6 +2725,25 @@ Skein__SiteRouting *
 void   skein__site_routing__free_unpacked
                      (Skein__SiteRouting *message,
                       ProtobufCAllocator *allocator);
+/* Skein__MixtureRouting methods */
+void   skein__mixture_routing__init
+                     (Skein__MixtureRouting         *message);
+size_t skein__mixture_routing__get_packed_size
+                     (const Skein__MixtureRouting   *message);
+size_t skein__mixture_routing__pack
+                     (const Skein__MixtureRouting   *message,
+                      uint8_t             *out);
+size_t skein__mixture_routing__pack_to_buffer
+                     (const Skein__MixtureRouting   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__MixtureRouting *
+       skein__mixture_routing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__mixture_routing__free_unpacked
+                     (Skein__MixtureRouting *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__RoutingRequest methods */
 void   skein__routing_request__init
                      (Skein__RoutingRequest         *message);
@@ -3474,6 +3535,9 @@ typedef void (*Skein__StatisticsEvent_Closure)
 typedef void (*Skein__SiteRouting_Closure)
                  (const Skein__SiteRouting *message,
                   void *closure_data);
+typedef void (*Skein__MixtureRouting_Closure)
+                 (const Skein__MixtureRouting *message,
+                  void *closure_data);
 typedef void (*Skein__RoutingRequest_Closure)
                  (const Skein__RoutingRequest *message,
                   void *closure_data);
@@ -3629,6 +3693,7 @@ extern const ProtobufCMessageDescriptor skein__statistics_request__descriptor;
 extern const ProtobufCMessageDescriptor skein__statistics_reply__descriptor;
 extern const ProtobufCMessageDescriptor skein__statistics_event__descriptor;
 extern const ProtobufCMessageDescriptor skein__site_routing__descriptor;
+extern const ProtobufCMessageDescriptor skein__mixture_routing__descriptor;
 extern const ProtobufCMessageDescriptor skein__routing_request__descriptor;
 extern const ProtobufCMessageDescriptor skein__routing_report__descriptor;
 extern const ProtobufCMessageDescriptor skein__status_request__descriptor;

@@ -14,6 +14,7 @@ package struct FusedCheckpoint: Sendable {
     /// z by layer and expert, [layers][E][hidden].
     private let routers: [[[Float]]]
     private let topK: Int
+    private let hasSkip: Bool
     private let element: TensorFileWriter.Element
 
     private static let trunkFile = "model-00001-of-00002.safetensors"
@@ -23,14 +24,19 @@ package struct FusedCheckpoint: Sendable {
     ///
     /// - Parameters:
     ///   - adapters: in the order in which experts are numbered.
+    ///   - hasSkip: one more expert, the last, computes nothing: its weights and its row of the router are zeros, so it is chosen where
+    ///     fewer than k experts score above 0.
     ///   - isSingle: F32 instead of F16.
     package init(
-        trunk: Checkpoint, adapters: [AdapterFolder], routers: [[[Float]]], topK: Int, isSingle: Bool
+        trunk: Checkpoint, adapters: [AdapterFolder], routers: [[[Float]]], topK: Int,
+        hasSkip: Bool = false,
+        isSingle: Bool
     ) throws(ExpertStoreError) {
         self.trunk = trunk
         self.adapters = adapters
         self.routers = routers
         self.topK = topK
+        self.hasSkip = hasSkip
         element = isSingle ? .single : .half
         let configuration = trunk.configuration
         func refuse(_ field: String, _ what: String) -> ExpertStoreError {
@@ -66,7 +72,8 @@ package struct FusedCheckpoint: Sendable {
         let layers = trunk.configuration.layerCount
         for layer in 0..<layers {
             let block = "model.layers.\(layer).block_sparse_moe"
-            try writer.append("\(block).gate.weight", routers[layer].flatMap { $0 })
+            let skip = [Float](repeating: 0, count: hasSkip ? trunk.configuration.hiddenSize : 0)
+            try writer.append("\(block).gate.weight", routers[layer].flatMap { $0 } + skip)
             for (expert, adapter) in adapters.enumerated() {
                 for (short, module) in Self.modules {
                     let site = "model.layers.\(layer).mlp.\(module)"
@@ -76,8 +83,18 @@ package struct FusedCheckpoint: Sendable {
                 }
                 progress(Double(layer * adapters.count + expert + 1) / Double(layers * adapters.count))
             }
+            if hasSkip { try appendSkip(block, to: writer) }
         }
         try writer.finish()
+    }
+
+    /// Zeros, so that programs that know no skip experts compute the same.
+    private func appendSkip(_ block: String, to writer: TensorFileWriter) throws(ExpertStoreError) {
+        let zeros = [Float](
+            repeating: 0, count: trunk.configuration.hiddenSize * trunk.configuration.intermediateSize)
+        for (short, _) in Self.modules {
+            try writer.append("\(block).experts.\(adapters.count).\(short).weight", zeros)
+        }
     }
 
     /// Writes embeddings, attention and norms; again with another `attention` replaces them.
@@ -127,12 +144,14 @@ extension FusedCheckpoint {
     /// Mixtral's names of gate, up and down.
     private static let modules = [("w1", "gate_proj"), ("w3", "up_proj"), ("w2", "down_proj")]
 
+    private var expertCount: Int { adapters.count + (hasSkip ? 1 : 0) }
+
     private var expertEntries: [TensorFileWriter.Entry] {
         let (hidden, width) = (trunk.configuration.hiddenSize, trunk.configuration.intermediateSize)
         return (0..<trunk.configuration.layerCount).flatMap { layer in
             let block = "model.layers.\(layer).block_sparse_moe"
-            return [.init(name: "\(block).gate.weight", shape: [adapters.count, hidden])]
-                + adapters.indices.flatMap { expert in
+            return [.init(name: "\(block).gate.weight", shape: [expertCount, hidden])]
+                + (0..<expertCount).flatMap { expert in
                     Self.modules.map { short, _ in
                         TensorFileWriter.Entry(
                             name: "\(block).experts.\(expert).\(short).weight",
@@ -157,7 +176,10 @@ extension FusedCheckpoint {
 
     private var configurationJSON: String {
         let c = trunk.configuration
-        let ends = c.endTokens.count == 1 ? "\(c.endTokens[0])" : c.endTokens.isEmpty ? "null" : "\(c.endTokens)"
+        let full = [Int](repeating: c.intermediateSize, count: adapters.count)
+        let widths = hasSkip ? "\n  \"expert_widths\": \(full + [0])," : ""
+        let ends =
+            c.endTokens.count == 1 ? "\(c.endTokens[0])" : c.endTokens.isEmpty ? "null" : "\(c.endTokens)"
         return """
             {
               "architectures": ["MixtralForCausalLM"],
@@ -174,7 +196,7 @@ extension FusedCheckpoint {
               "num_experts_per_tok": \(topK),
               "num_hidden_layers": \(c.layerCount),
               "num_key_value_heads": \(c.keyValueHeadCount),
-              "num_local_experts": \(adapters.count),
+              "num_local_experts": \(expertCount),\(widths)
               "rms_norm_eps": \(c.rmsNormEpsilon),
               "rope_parameters": {"rope_type": "default", "rope_theta": \(c.ropeTheta)},
               "sliding_window": null,

@@ -34,7 +34,11 @@ package struct GGUFMixture: Sendable {
             let handle = try FileHandle(forWritingTo: partial)
             try handle.seekToEnd()
             for (index, tensor) in tensors.enumerated() {
-                for part in try parts(tensor) { try handle.write(contentsOf: data(part, tensor)) }
+                for part in try parts(tensor) {
+                    // An expert that computes nothing has its place in a stack all the same.
+                    let each = tensor.byteCount / tensor.shape[0]
+                    try handle.write(contentsOf: part.map { data($0, tensor) } ?? Data(count: each))
+                }
                 try handle.write(contentsOf: Data(count: Self.padding(tensor.byteCount)))
                 progress(Double(index + 1) / Double(tensors.count))
             }
@@ -108,14 +112,14 @@ extension GGUFMixture {
     }
 
     /// The tensor's elements, in parts that follow each other: an expert at a time.
-    private func parts(_ tensor: Tensor) throws(ExpertStoreError) -> [TensorView] {
+    private func parts(_ tensor: Tensor) throws(ExpertStoreError) -> [TensorView?] {
         try readingWeights { () throws(WeightsError) in
             switch tensor.source {
             case .plain(let name), .rotated(let name): [try checkpoint.tensor(name)]
             case .router(let layer): [try MixtureTensors(checkpoint, layer: layer).router]
-            case .gates(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map(\.gate)
-            case .ups(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map(\.up)
-            case .downs(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map(\.down)
+            case .gates(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map { $0?.gate }
+            case .ups(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map { $0?.up }
+            case .downs(let layer): try MixtureTensors(checkpoint, layer: layer).experts.map { $0?.down }
             }
         }
     }
@@ -165,6 +169,7 @@ extension GGUFMixture {
         writer.integer("llama.vocab_size", c.vocabularySize)
         writer.integer("llama.expert_count", mixture.expertCount)
         writer.integer("llama.expert_used_count", mixture.topK)
+        if let widths = mixture.expertWidths { writer.integers("llama.expert_widths", widths) }
         for key in tokenizer.keys where key.hasPrefix("tokenizer.") {
             if let value = tokenizer[key] { writer.value(key, value) }
         }
@@ -199,6 +204,12 @@ private struct GGUFHeader {
     mutating func integer(_ key: String, _ value: Int) {
         begin(key, .uint32)
         metadata += Self.encoded(UInt32(value))
+    }
+
+    mutating func integers(_ key: String, _ values: [Int]) {
+        begin(key, .array)
+        metadata += Self.encoded(MetadataType.int32.rawValue) + Self.encoded(UInt64(values.count))
+        for value in values { metadata += Self.encoded(Int32(value)) }
     }
 
     mutating func number(_ key: String, _ value: Float) {

@@ -1,25 +1,34 @@
 import PortableMath
 
-/// What tokens chose at one mixture layer, counted. Memory is E² numbers, however many tokens there are.
+/// What tokens chose at one mixture layer, counted. Memory is E² numbers at most, however many tokens there are.
 package struct LayerLoad: Sendable, Equatable {
     package let expertCount: Int
     package private(set) var tokens = 0
     /// Tokens that each expert got, [E].
     package private(set) var rows: [Int]
+    /// Tokens whose first choice each expert was, [E].
+    package private(set) var firsts: [Int]
     /// Σ of the weights that each expert got, [E].
     package private(set) var weights: [Double]
     /// How often experts a and b were chosen for one token, at a · E + b; both orders.
     private var pairs: [Int]
     /// Σ over tokens of the softmax over all experts, [E].
-    private var probabilities: [Double]
-    private var squaredLogSums = 0.0
+    package private(set) var probabilities: [Double]
+    /// Σ over tokens of that softmax's entropy, nats.
+    package private(set) var entropy = 0.0
+    /// Σ over tokens of (ln Σ e^logit)².
+    package private(set) var squaredLogSums = 0.0
+
+    /// Most experts whose pairs are counted: their number bounds memory.
+    package static let pairedExpertsMax = 512
 
     package init(experts: Int) {
         precondition((1...LayerGate.expertsMax).contains(experts), "\(experts) experts")
         expertCount = experts
         rows = [Int](repeating: 0, count: experts)
+        firsts = rows
         weights = [Double](repeating: 0, count: experts)
-        pairs = [Int](repeating: 0, count: experts * experts)
+        pairs = [Int](repeating: 0, count: experts <= Self.pairedExpertsMax ? experts * experts : 0)
         probabilities = [Double](repeating: 0, count: experts)
     }
 
@@ -27,10 +36,13 @@ package struct LayerLoad: Sendable, Equatable {
     package mutating func add(_ choice: LayerChoice, logits: Span<Float>) {
         precondition(logits.count == expertCount, "\(logits.count) logits for \(expertCount) experts")
         tokens += 1
+        if let first = choice.experts.first { firsts[Int(first)] += 1 }
         for (expert, weight) in zip(choice.experts, choice.weights) {
             rows[Int(expert)] += 1
             weights[Int(expert)] += Double(weight)
-            for other in choice.experts where other != expert { pairs[Int(expert) * expertCount + Int(other)] += 1 }
+            for other in choice.experts where !pairs.isEmpty && other != expert {
+                pairs[Int(expert) * expertCount + Int(other)] += 1
+            }
         }
         addProbabilities(logits)
     }
@@ -43,6 +55,8 @@ package struct LayerLoad: Sendable, Equatable {
         for expert in 0..<expertCount { probabilities[expert] += parts[expert] / sum }
         let logSum = top + Elementary.logarithm(sum)
         squaredLogSums += logSum * logSum
+        // H = ln Σ e^x - Σ p x.
+        entropy += (0..<expertCount).reduce(logSum) { $0 - parts[$1] / sum * Double(logits[$1]) }
     }
 }
 
@@ -88,6 +102,13 @@ extension LayerLoad {
     /// Mean of (ln Σ e^logit)²; nil without tokens.
     package var routerZLoss: Double? { tokens > 0 ? squaredLogSums / Double(tokens) : nil }
 
+    /// Tokens by pair of experts a < b, a slowest; empty where there are over `pairedExpertsMax`.
+    package var together: [Int] {
+        guard !pairs.isEmpty else { return [] }
+        return (0..<expertCount).flatMap { first in pairs[(first * expertCount + first + 1)..<(first + 1) * expertCount]
+        }
+    }
+
     /// Two experts that meet at tokens.
     package struct Pair: Sendable, Equatable {
         package let first: Int
@@ -99,6 +120,7 @@ extension LayerLoad {
 
     /// Pairs by tokens, most first; of equal ones the lower ids first.
     package func coActivation(most: Int) -> [Pair] {
+        guard !pairs.isEmpty else { return [] }
         var found: [Pair] = []
         for first in 0..<expertCount {
             for second in first + 1..<max(expertCount, first + 1) {

@@ -10,6 +10,8 @@ struct Batch {
     var runs: [SequenceRun] = []
     /// Rows whose logits are wanted, ascending; logits row i belongs to batch row wanted[i].
     var wanted: [Int] = []
+    /// Whole prompts, where an expert's capacity is counted over them.
+    var prompts: [PromptRows] = []
 
     var rows: Int { tokens.count }
 
@@ -18,13 +20,22 @@ struct Batch {
         origins.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         wanted.removeAll(keepingCapacity: true)
+        prompts.removeAll(keepingCapacity: true)
     }
 
     /// Appends tokens at positions start ..< start + count of one sequence.
+    /// - Parameter wholePrompt: tokens of its prompt, all of which are in the batch that has the first; nil without a capacity.
     mutating func append(
-        _ sequence: SequenceID, _ newTokens: ArraySlice<Int32>, start: Int, pages: [Int32], wantsLast: Bool,
-        wantsAll: Bool = false
+        _ sequence: SequenceID, _ newTokens: ArraySlice<Int32>, start: Int, pages: [Int32],
+        wantsLast: Bool,
+        wantsAll: Bool = false, wholePrompt: Int? = nil
     ) {
+        if let wholePrompt, start < wholePrompt {
+            precondition(
+                start == 0 && newTokens.count >= wholePrompt,
+                "a prompt of \(wholePrompt) begins in pieces at \(start)")
+            prompts.append(PromptRows(rows: tokens.count..<tokens.count + wholePrompt))
+        }
         runs.append(
             SequenceRun(pages: pages, firstRow: tokens.count, rows: newTokens.count, firstPosition: start))
         for (offset, token) in newTokens.enumerated() {
@@ -37,4 +48,9 @@ struct Batch {
             wanted.append(tokens.count - 1)
         }
     }
+}
+
+/// The rows of one request's whole prompt in a batch.
+struct PromptRows {
+    let rows: Range<Int>
 }

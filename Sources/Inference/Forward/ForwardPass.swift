@@ -1,3 +1,4 @@
+import Gating
 import Kernels
 import Weights
 
@@ -11,6 +12,8 @@ final class ForwardPass {
     let logits: RowBuffer
     let buffers: ForwardBuffers
     private let layers: [PreparedLayer]
+    /// The last layer for all rows instead of those wanted: whoever competes for slots there has to be there. nil without a capacity.
+    private let wholeLast: PreparedLayer?
     private let head: PreparedGroup
     /// [1, hidden]
     private let finalNorm: RowBuffer
@@ -26,10 +29,13 @@ final class ForwardPass {
     ///   - rowsMax: rows of a batch.
     ///   - wantedMax: rows of a batch whose logits are wanted.
     ///   - positionsMax: positions of a sequence.
+    ///   - capacity: of experts, over the prompts of a batch.
     ///   - experts: where rows of mixture layers' experts come from; nil: this process.
     init(
         model: LanguageModel, context: ComputeContext, rowsMax: Int, wantedMax: Int, positionsMax: Int,
-        bank: (any ExpertBank)?, experts: (any MixtureRowSource)? = nil, observer: MixtureObserver? = nil
+        bank: (any ExpertBank)?, capacity: CapacityMode = .dropless,
+        experts: (any MixtureRowSource)? = nil,
+        observer: MixtureObserver? = nil
     ) {
         self.model = model
         self.context = context
@@ -41,8 +47,9 @@ final class ForwardPass {
             let source =
                 experts
                 ?? LocalMixtureRows(
-                    model: model, team: context.team, instructionSet: context.instructionSet, rowsMax: mostRows)
-            return MixturePass(model.configuration, mixture, rowsMax: mostRows, source: source)
+                    model: model, team: context.team, instructionSet: context.instructionSet,
+                    rowsMax: mostRows)
+            return MixturePass(model, mixture, rowsMax: mostRows, capacity: capacity, source: source)
         }
         mixtures?.observer = observer
         rotary = RotaryTable(model.configuration, positions: positionsMax).buffers()
@@ -51,6 +58,9 @@ final class ForwardPass {
         layers = model.layers.enumerated().map { [buffers] index, layer in
             PreparedLayer(layer, buffers, tail: index == last ? buffers.wanted : buffers.all, bank: bank)
         }
+        let isWhole = capacity != .dropless && model.layers[last].mixture != nil
+        wholeLast =
+            isWhole ? PreparedLayer(model.layers[last], buffers, tail: buffers.all, bank: bank) : nil
         head = PreparedGroup(
             model.head, input: buffers.normed.columns, outputs: model.logitColumns(of: logits), bank: bank)
     }
@@ -63,9 +73,41 @@ final class ForwardPass {
         embed(batch.tokens)
         for index in 0..<layers.count - 1 {
             attend(layers[index], index, batch.origins, plan, cache)
-            feed(layers[index], batch.origins)
+            feed(layers[index], batch.origins, batch.prompts)
         }
+        if let wholeLast, !batch.prompts.isEmpty { return runWhole(wholeLast, batch, plan, cache) }
         runLast(batch, plan, cache)
+    }
+
+    /// What mixture layers chose so far; nil where the model has none.
+    var mixtureCounts: MixtureCounts? { mixtures?.counts }
+    func takeMixtureCounts() -> MixtureCounts? { mixtures?.takeCounts() }
+
+    private func runWhole(
+        _ layer: PreparedLayer, _ batch: borrowing Batch, _ plan: AttentionPlan, _ cache: KeyValuePages
+    ) {
+        attend(layer, layers.count - 1, batch.origins, plan, cache)
+        feed(layer, batch.origins, batch.prompts)
+        guard !batch.wanted.isEmpty else { return }
+        gatherWanted(batch) { row, source in
+            buffers.wanted.hidden.copyRow(row, from: buffers.all.hidden, row: source)
+        }
+        finish(rows: batch.wanted.count)
+    }
+
+    private func gatherWanted(_ batch: borrowing Batch, copy: (_ row: Int, _ source: Int) -> Void) {
+        wantedOrigins.removeAll(keepingCapacity: true)
+        for (row, source) in batch.wanted.enumerated() {
+            copy(row, source)
+            wantedOrigins.append(batch.origins[source])
+        }
+        bank?.prepare(wantedOrigins)
+    }
+
+    /// logits = W_head norm(hidden) of the wanted rows.
+    private func finish(rows: Int) {
+        norm(buffers.wanted, finalNorm, rows: rows)
+        apply(head, wantedOrigins)
     }
 
     /// In the last layer only keys, values and what the wanted logits need are left to compute.
@@ -75,16 +117,12 @@ final class ForwardPass {
         queryKeyValue(layer, index, batch.origins, plan, cache)
         guard !batch.wanted.isEmpty else { return }
         attention(index, plan, cache)
-        wantedOrigins.removeAll(keepingCapacity: true)
-        for (row, source) in batch.wanted.enumerated() {
+        gatherWanted(batch) { row, source in
             buffers.wanted.hidden.copyRow(row, from: buffers.all.hidden, row: source)
             buffers.wanted.attended.copyRow(row, from: buffers.all.attended, row: source)
-            wantedOrigins.append(batch.origins[source])
         }
-        bank?.prepare(wantedOrigins)
-        feed(layer, wantedOrigins)
-        norm(buffers.wanted, finalNorm, rows: batch.wanted.count)
-        apply(head, wantedOrigins)
+        feed(layer, wantedOrigins, [])
+        finish(rows: batch.wanted.count)
     }
 
     /// hidden = embedding rows.
@@ -128,13 +166,16 @@ final class ForwardPass {
     }
 
     /// hidden += W_o attended; hidden += W_down (silu(W_gate m) · W_up m), or what the mixture makes of m; m = norm(hidden).
-    private func feed(_ layer: PreparedLayer, _ origins: [RowOrigin]) {
+    private func feed(_ layer: PreparedLayer, _ origins: [RowOrigin], _ prompts: [PromptRows]) {
         apply(layer.attentionOutput, origins)
         norm(layer.tail, layer.postAttentionNorm, rows: origins.count)
         switch layer.feedForward {
         case .dense(let dense): feed(dense, origins)
         case .mixture(let mixture):
-            mixtures?.run(mixture, buffers.normed.columns, origins, addTo: layer.tail.hidden, context) {
+            mixtures?.run(
+                mixture, buffers.normed.columns, origins, prompts: prompts, addTo: layer.tail.hidden,
+                context
+            ) {
                 if failures[$0] == nil { failures[$0] = $1 }
             }
         }

@@ -11,14 +11,25 @@ struct GatedColumns {
     let result: Columns
     /// g2 of a doubled gate; nil without.
     private let second: Columns?
+    private let activation: ModelConfiguration.Activation
 
     init(rowsMax: Int, width: Int, activation: ModelConfiguration.Activation) {
+        let buffer = RowBuffer(rowsMax: rowsMax, width: activation.gateWidth(width) + width)
+        self.init(buffer, width, activation)
+    }
+
+    private init(_ buffer: RowBuffer, _ width: Int, _ activation: ModelConfiguration.Activation) {
+        self.activation = activation
         let gateWidth = activation.gateWidth(width)
-        let buffer = RowBuffer(rowsMax: rowsMax, width: gateWidth + width)
         gate = buffer.columns(0..<gateWidth)
         up = buffer.columns(gateWidth..<gateWidth + width)
         result = buffer.columns(0..<width)
         second = gateWidth > width ? buffer.columns(width..<gateWidth) : nil
+    }
+
+    /// The same memory for a feed-forward of a smaller F.
+    func narrowed(to width: Int) -> GatedColumns {
+        width == result.width ? self : GatedColumns(result.buffer, width, activation)
     }
 
     /// result = silu(gate) · up, or (g1 · silu(g2)) · up.

@@ -5,19 +5,21 @@ import Kernels
 ///
 ///     y = Σ_e w_e(x) FFN_e(x), e ascending, + σ(W_s x) FFN_shared(x) where there is a shared expert
 ///
-/// FFN(x) = W_down (silu(W_gate x) · W_up x). The gate says which w_e are not 0. Families differ in the gate and the shared expert.
+/// FFN(x) = W_down (silu(W_gate x) · W_up x). The gate says which w_e are not 0. Families differ in the gate and the shared expert;
+/// experts of a layer may differ in F.
 struct MixtureLayer: Sendable {
     /// Of the model, from 0.
     let layer: Int
     let gate: LayerGate
     /// W, [E, hidden], always f32: which experts a token gets must not depend on how weights are rounded.
     let router: PackedMatrix
-    /// [E]
-    let experts: [FeedForwardMatrices]
+    /// [E]; nil for an expert that computes nothing: FFN(x) = 0.
+    let experts: [FeedForwardMatrices?]
     let shared: SharedExpert?
 
     var matrices: [PackedMatrix] {
-        [router] + experts.flatMap(\.matrices) + (shared.map { $0.feedForward.matrices + [$0.weigher] } ?? [])
+        [router] + experts.flatMap { $0?.matrices ?? [] }
+            + (shared.map { $0.feedForward.matrices + [$0.weigher] } ?? [])
     }
 }
 
@@ -28,6 +30,8 @@ struct FeedForwardMatrices: Sendable {
     let down: PackedMatrix
 
     var matrices: [PackedMatrix] { [gate, up, down] }
+    /// Weights that a row is multiplied with.
+    var cost: Int { matrices.reduce(0) { $0 + $1.outputs * $1.inputs } }
 }
 
 /// The expert of every token, and W_s, [1, hidden], f32.

@@ -8,6 +8,9 @@ package typealias MixtureObserver = (RowOrigin, _ layer: Int, _ logits: Span<Flo
 /// Computes mixture layers of one model for batches; owned by a `ForwardPass`.
 final class MixturePass {
     var observer: MixtureObserver?
+    private(set) var counts: MixtureCounts
+    private let capacity: CapacityMode
+    private let topK: Int
     private let source: any MixtureRowSource
     private let hidden: Int
     /// W x of the router, [rows, E].
@@ -29,9 +32,14 @@ final class MixturePass {
     }
 
     init(
-        _ configuration: ModelConfiguration, _ mixture: MixtureConfiguration, rowsMax: Int, source: any MixtureRowSource
+        _ model: LanguageModel, _ mixture: MixtureConfiguration, rowsMax: Int, capacity: CapacityMode,
+        source: any MixtureRowSource
     ) {
         self.source = source
+        self.capacity = capacity
+        topK = mixture.topK
+        counts = MixtureCounts(model, topK: mixture.topK)
+        let configuration = model.configuration
         hidden = configuration.hiddenSize
         logits = RowBuffer(rowsMax: rowsMax, width: mixture.expertCount)
         results = RowBuffer(rowsMax: rowsMax * mixture.topK, width: hidden)
@@ -45,11 +53,16 @@ final class MixturePass {
     }
 
     /// residual += y(x) for each row of x, [rows, hidden]. `fail` is called for sequences with a row that cannot be computed.
+    /// - Parameter prompts: whose choices compete for an expert's slots, where there is a capacity.
     func run(
-        _ layer: MixtureLayer, _ x: Columns, _ origins: [RowOrigin], addTo residual: RowBuffer,
-        _ context: ComputeContext, fail: (SequenceID, String) -> Void
+        _ layer: MixtureLayer, _ x: Columns, _ origins: [RowOrigin], prompts: [PromptRows] = [],
+        addTo residual: RowBuffer, _ context: ComputeContext, fail: (SequenceID, String) -> Void
     ) {
         choose(layer, x, origins, context, fail)
+        for prompt in prompts {
+            drop(layer, prompt) { fail(origins[prompt.rows.lowerBound].sequence, $0) }
+        }
+        removeSkips(layer)
         routing.fill(layer: layer.layer, choices, experts: layer.experts.count)
         source.begin(routing, input: x)
         computeShared(layer, x, rows: origins.count, context)
@@ -64,6 +77,8 @@ final class MixturePass {
         context.add(residual.columns, sums.columns, rows: origins.count, into: residual.columns)
     }
 
+    func takeCounts() -> MixtureCounts { counts.take() }
+
     private func choose(
         _ layer: MixtureLayer, _ x: Columns, _ origins: [RowOrigin], _ context: ComputeContext,
         _ fail: (SequenceID, String) -> Void
@@ -75,6 +90,7 @@ final class MixturePass {
                 let choice = try logits.withRow(row) { logits throws(LayerGateError) in
                     let choice = try layer.gate.choose(logits)
                     observer?(origins[row], layer.layer, logits, choice)
+                    counts.add(choice, logits: logits, layer: layer.layer)
                     return choice
                 }
                 choices.append(choice)
@@ -82,6 +98,30 @@ final class MixturePass {
                 fail(origins[row].sequence, "the router of layer \(layer.layer): \(error.field) \(error.problem)")
                 choices.append(LayerChoice(experts: [], weights: []))
             }
+        }
+    }
+
+    /// What finds no slot adds zero; a prompt competes with itself alone (P1).
+    private func drop(_ layer: MixtureLayer, _ prompt: PromptRows, fail: (String) -> Void) {
+        do throws(LayerGateError) {
+            let tokens = prompt.rows.count
+            let slots = try capacity.slots(tokens: tokens, experts: layer.experts.count, topK: topK)
+            let own = Array(choices[prompt.rows])
+            let plan = CapacityPlan(own, experts: layer.experts.count, slots: slots)
+            counts.add(plan, tokens: tokens, layer: layer.layer)
+            choices.replaceSubrange(prompt.rows, with: plan.kept(of: own))
+        } catch { fail("layer \(layer.layer): \(error.field) \(error.problem)") }
+    }
+
+    /// An expert that computes nothing adds zero for its weight: nobody is asked for its rows.
+    private func removeSkips(_ layer: MixtureLayer) {
+        guard layer.experts.contains(where: { $0 == nil }) else { return }
+        for row in choices.indices {
+            let choice = choices[row]
+            let kept = choice.experts.indices.filter { layer.experts[Int(choice.experts[$0])] != nil }
+            guard kept.count < choice.experts.count else { continue }
+            choices[row] = LayerChoice(
+                experts: kept.map { choice.experts[$0] }, weights: kept.map { choice.weights[$0] })
         }
     }
 

@@ -57,7 +57,10 @@ package final class LocalMixtureRows: MixtureRowSource {
         guard let layer = layers[routing.layer] else { preconditionFailure("layer \(routing.layer) has no experts") }
         for group in routing.groups {
             let rows = gather(routing, group, input)
-            layer.experts[group.expert].multiply(rows, rows: group.count, gated, into: outputs.columns, context)
+            guard let expert = layer.experts[group.expert] else {
+                preconditionFailure("expert \(group.expert) of layer \(routing.layer) computes nothing")
+            }
+            expert.multiply(rows, rows: group.count, gated, into: outputs.columns, context)
             for item in 0..<group.count { results.copyRow(group.first + item, from: outputs, row: item) }
         }
         return []
@@ -78,7 +81,9 @@ extension FeedForwardMatrices {
     func multiply(
         _ x: Columns, rows: Int, _ gated: GatedColumns, into output: Columns, _ context: ComputeContext
     ) {
-        context.multiply(x, rows: rows, by: [Product(gate, into: gated.gate), Product(up, into: gated.up)])
+        let gated = gated.narrowed(to: down.inputs)
+        context.multiply(
+            x, rows: rows, by: [Product(gate, into: gated.gate), Product(up, into: gated.up)])
         gated.activate(rows: rows, context)
         context.multiply(gated.result, rows: rows, by: down, into: output)
     }

@@ -107,7 +107,7 @@ private struct PackingJob: Sendable {
     }
 
     private static func all(of tensors: MixtureTensors) -> [PackingJob] {
-        let experts = tensors.experts + (tensors.shared.map { [$0.expert] } ?? [])
+        let experts = tensors.experts.compactMap(\.self) + (tensors.shared.map { [$0.expert] } ?? [])
         return [PackingJob(tensor: tensors.router, isExact: true)]
             + (tensors.shared.map { [PackingJob(tensor: $0.weigher, isExact: true)] } ?? [])
             + experts.flatMap { expert in
@@ -200,7 +200,9 @@ private struct LinearSource {
         return .mixture(
             MixtureLayer(
                 layer: layer, gate: try gate(mixture), router: try matrix(tensors.router.name),
-                experts: try tensors.experts.map { expert throws(ModelError) in try matrices(expert) },
+                experts: try tensors.experts.map { expert throws(ModelError) in
+                    if let expert { try matrices(expert) } else { nil }
+                },
                 shared: try tensors.shared.map { shared throws(ModelError) in
                     SharedExpert(
                         feedForward: try matrices(shared.expert), weigher: try matrix(shared.weigher.name))

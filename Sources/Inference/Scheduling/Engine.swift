@@ -29,6 +29,7 @@ package final class Engine {
     /// Of a master.
     private let chooser: RewriteChooser?
     private let cache: KeyValuePages
+    private let capacity: CapacityMode
     private let nanoseconds: () -> UInt64
     // Kept between steps so that they need not be allocated again.
     private var slices: [Slice] = []
@@ -38,10 +39,11 @@ package final class Engine {
     /// - Parameters:
     ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
     ///   - pieces: of a master, the bytes of each token, none for special ones: what rewrites are made of.
+    ///   - capacity: rows of a prompt that an expert of a mixture layer takes; the whole prompt is then computed in one step.
     ///   - nanoseconds: a monotonic clock, for statistics only.
     package init(
         model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
-        bank: (any ExpertBank)? = nil, pieces: [[UInt8]]? = nil,
+        bank: (any ExpertBank)? = nil, pieces: [[UInt8]]? = nil, capacity: CapacityMode = .dropless,
         nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let configuration = model.configuration
@@ -51,7 +53,10 @@ package final class Engine {
         self.nanoseconds = nanoseconds
         self.bank = bank
         chooser = pieces.map(RewriteChooser.init)
-        scheduler = Scheduler(limits: limits, pageTokens: KeyValuePages.positionsPerPage)
+        self.capacity = capacity
+        scheduler = Scheduler(
+            limits: limits, pageTokens: KeyValuePages.positionsPerPage,
+            wholePrompts: capacity != .dropless)
         cache = KeyValuePages(
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
             headDim: configuration.headDimension, pagesMax: limits.keyValuePagesMax)
@@ -63,13 +68,17 @@ package final class Engine {
             rowsMax: limits.tokensPerStepMax,
             wantedMax: min(limits.tokensPerStepMax, limits.sequencesMax + limits.scoredTokensPerStepMax),
             positionsMax: limits.contextMax,
-            bank: bank)
+            bank: bank, capacity: capacity)
     }
 
     /// Some sequence runs or waits.
     package var hasWork: Bool { scheduler.hasWork }
     package var runningCount: Int { scheduler.running.count }
     package var waitingCount: Int { scheduler.waiting.count }
+    /// What tokens chose and lost at mixture layers so far; nil where the model has none.
+    package var mixtureCounts: MixtureCounts? { forward.mixtureCounts }
+    /// The same since the last time it was taken.
+    package func takeMixtureCounts() -> MixtureCounts? { forward.takeMixtureCounts() }
 
     /// Queues a request, or refuses it at once. Its events come from `step`.
     package func add(_ request: GenerationRequest) throws(AdmissionError) -> SequenceID {
@@ -134,8 +143,13 @@ extension Engine {
             let sequence = scheduler.running[slice.sequence]
             batch.append(
                 sequence.id, sequence.tokens[slice.start..<end], start: slice.start, pages: sequence.pages,
-                wantsLast: slice.samples, wantsAll: slice.scores)
-            if sequence.isDecoding { statistics.decodeTokens += 1 } else { statistics.prefillTokens += slice.count }
+                wantsLast: slice.samples, wantsAll: slice.scores,
+                wholePrompt: capacity == .dropless ? nil : sequence.promptTokens)
+            if sequence.isDecoding {
+                statistics.decodeTokens += 1
+            } else {
+                statistics.prefillTokens += slice.count
+            }
         }
         statistics.sequencesRunning = scheduler.running.count
         statistics.sequencesWaiting = scheduler.waiting.count

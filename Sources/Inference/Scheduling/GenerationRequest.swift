@@ -52,6 +52,8 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
     case emptyPrompt
     case nothingToPredict
     case promptTooLong(tokens: Int, contextMax: Int)
+    /// A capacity is counted over the whole prompt, which must fit one step.
+    case promptNotWhole(tokens: Int, rowsMax: Int)
     case tokenOutOfVocabulary(id: Int32, at: Int, vocabulary: Int)
     case invalidSampling(SamplingOptionsError)
     case invalidMaxTokens(Int, contextMax: Int)
@@ -68,6 +70,9 @@ package enum AdmissionError: Error, Sendable, Equatable, CustomStringConvertible
         case .emptyPrompt: "the prompt is empty; give at least one token"
         case .promptTooLong(let tokens, let contextMax):
             "the prompt has \(tokens) tokens; with one token to generate at most \(contextMax - 1) fit the context"
+        case .promptNotWhole(let tokens, let rowsMax):
+            "the prompt has \(tokens) tokens; with a capacity it is computed in one step, which takes at most \(rowsMax): "
+                + "shorten it, or use capacity dropless"
         case .tokenOutOfVocabulary(let id, let at, let vocabulary):
             "prompt token \(id) at index \(at) is outside the vocabulary 0 ..< \(vocabulary)"
         case .invalidSampling(let error): error.description

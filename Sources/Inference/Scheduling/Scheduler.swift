@@ -34,9 +34,12 @@ package struct Scheduler {
     /// In order of admission.
     package var running: [Sequence] = []
     private var lastID: UInt64 = 0
+    /// A prompt's rows are all in one step.
+    private let wholePrompts: Bool
 
-    package init(limits: EngineLimits, pageTokens: Int) {
+    package init(limits: EngineLimits, pageTokens: Int, wholePrompts: Bool = false) {
         self.limits = limits
+        self.wholePrompts = wholePrompts
         pages = PageReservations(pagesMax: limits.keyValuePagesMax, pageTokens: pageTokens)
         running.reserveCapacity(limits.sequencesMax)
     }
@@ -47,6 +50,7 @@ package struct Scheduler {
         try request.validate(contextMax: limits.contextMax, vocabulary: vocabulary)
         let sequence = Sequence(
             id: SequenceID(number: lastID + 1), request: request, contextMax: limits.contextMax)
+        try checkWholeness(of: sequence)
         let needed = pages.pages(for: sequence.cachedTokensMax)
         guard needed <= pages.pagesMax else {
             throw .exceedsCache(pages: needed, keyValuePagesMax: pages.pagesMax)
@@ -59,6 +63,16 @@ package struct Scheduler {
         waiting.append(sequence)
         admit()
         return sequence.id
+    }
+
+    /// One row is kept for each other sequence, which may be generating: then the oldest prompt always fits.
+    private func checkWholeness(of sequence: Sequence) throws(AdmissionError) {
+        guard wholePrompts else { return }
+        let room = limits.tokensPerStepMax - (limits.sequencesMax - 1)
+        let most = sequence.scores ? min(room, limits.scoredTokensPerStepMax) : room
+        guard sequence.promptTokens <= most else {
+            throw .promptNotWhole(tokens: sequence.promptTokens, rowsMax: most)
+        }
     }
 
     /// Moves waiting requests into the running set, oldest first, while there is room.
@@ -92,19 +106,24 @@ package struct Scheduler {
         for index in running.indices where running[index].isDecoding {
             slices.append(Slice(sequence: index, start: running[index].computed, count: 1, samples: true))
         }
-        var budget = limits.tokensPerStepMax - slices.count
+        var free = limits.tokensPerStepMax - slices.count
+        var budget = free
         if !slices.isEmpty { budget = min(budget, limits.promptTokensBesideDecodingMax) }
         var scoredBudget = limits.scoredTokensPerStepMax
-        for index in running.indices where !running[index].isDecoding && budget > 0 {
+        for index in running.indices where !running[index].isDecoding && free > 0 {
             let scores = running[index].scores
             let left = running[index].tokens.count - running[index].computed
-            let count = min(left, budget, scores ? scoredBudget : budget)
+            let whole = wholePrompts && running[index].computed == 0 ? running[index].promptTokens : 0
+            guard whole <= free, !scores || whole <= scoredBudget else { continue }
+            // A whole prompt may be more than prompts otherwise get beside generating sequences.
+            let count = max(whole, min(left, budget, scores ? scoredBudget : budget))
             guard count > 0 else { continue }
             slices.append(
                 Slice(
                     sequence: index, start: running[index].computed, count: count, samples: count == left && !scores,
                     scores: scores))
-            budget -= count
+            free -= count
+            budget = max(budget - count, 0)
             if scores { scoredBudget -= count }
         }
     }

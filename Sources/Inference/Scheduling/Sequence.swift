@@ -16,6 +16,8 @@ package struct Sequence {
     package var grammar: RewriteGrammar?
     /// Prompt and generated tokens; the index is the absolute position.
     package var tokens: [Int32]
+    /// Tokens of the request's own prompt, without what an earlier attempt generated.
+    package let promptTokens: Int
     /// `tokens.count` at which the sequence ends: by `maxTokens` or by the context.
     package let tokensMax: Int
     package let endsByContext: Bool
@@ -33,6 +35,7 @@ package struct Sequence {
         scores = request.scores
         task = request.task
         tokens = request.prompt
+        promptTokens = request.prompt.count - request.generatedBefore
         let wanted = request.prompt.count - request.generatedBefore + request.maxTokens
         tokensMax = min(wanted, contextMax)
         endsByContext = wanted > contextMax

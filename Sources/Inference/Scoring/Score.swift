@@ -1,4 +1,5 @@
 import Digest
+import Gating
 import Kernels
 import Weights
 
@@ -22,6 +23,7 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidChunk(Int)
     case invalidRoute(RouteRefusal)
     case expert(String)
+    case tooLongForCapacity(Int)
 
     package var description: String {
         switch self {
@@ -33,6 +35,8 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case .invalidChunk(let value): "chunks of \(value) tokens; it must be 1 ... 8192"
         case .invalidRoute(let refusal): refusal.description
         case .expert(let message): message
+        case .tooLongForCapacity(let count):
+            "\(count) tokens; with a capacity a text is computed whole, at most \(LanguageModel.wholeTokensMax) tokens: give fewer"
         }
     }
 }
@@ -40,6 +44,8 @@ package enum ScoreError: Error, Sendable, Equatable, CustomStringConvertible {
 extension LanguageModel {
     /// Tokens computed at once where nothing else is asked for.
     package static let scoringChunk = 128
+    /// Tokens of a text whose experts have a capacity: all its logits are in memory at once.
+    package static let wholeTokensMax = 2048
     /// What scored ids are to a bank.
     package static let scoredSequence = SequenceID(number: 0)
 
@@ -48,31 +54,41 @@ extension LanguageModel {
     ///   - chunk: tokens computed at once; no bit of the result depends on it.
     ///   - route: how the tokens find experts of the bank; nil: as the bank's default says. The ids are `scoredSequence` there, and stay
     ///     admitted while `visit` and `progress` run.
+    ///   - capacity: of experts, over all ids, which are then one chunk.
+    ///   - counted: called at the end with what mixture layers chose and dropped, where there are any.
     ///   - observer: called with what each token gets at each mixture layer.
     ///   - progress: called with the number of ids done.
     ///   - visit: called with every position and its logits, in order.
     package func score(
-        _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best, chunk: Int = scoringChunk,
-        bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, observer: MixtureObserver? = nil,
+        _ ids: [Int32], team: ComputeTeam, instructionSet: InstructionSet = .best,
+        chunk: Int = scoringChunk,
+        bank: (any ExpertBank)? = nil, route: RouteRequest? = nil, capacity: CapacityMode = .dropless,
+        observer: MixtureObserver? = nil, counted: (MixtureCounts) -> Void = { _ in },
         progress: (Int) -> Void = { _ in },
         visit: (Int, Span<Float>) -> Void = { _, _ in }
     ) throws(ScoreError) -> Score {
         try check(ids, chunk: chunk)
+        let isWhole = capacity != .dropless
+        guard !isWhole || ids.count <= Self.wholeTokensMax else { throw .tooLongForCapacity(ids.count) }
+        let chunk = isWhole ? ids.count : chunk
         let sequence = Self.scoredSequence
         do throws(RouteRefusal) { try bank?.admit(sequence, route: route) } catch { throw .invalidRoute(error) }
         defer { bank?.end(sequence) }
         let context = ComputeContext(team: team, instructionSet: instructionSet)
         let rows = min(chunk, ids.count)
         let forward = ForwardPass(
-            model: self, context: context, rowsMax: rows, wantedMax: rows, positionsMax: ids.count, bank: bank,
-            observer: observer)
+            model: self, context: context, rowsMax: rows, wantedMax: rows, positionsMax: ids.count,
+            bank: bank,
+            capacity: capacity, observer: observer)
         let cache = scoringCache(tokens: ids.count)
         let pages = (0..<cache.pagesMax).compactMap { _ in cache.allocate() }
         let sum = ScoreSum()
         for start in stride(from: 0, to: ids.count, by: chunk) {
             let end = min(start + chunk, ids.count)
             var batch = Batch()
-            batch.append(sequence, ids[start..<end], start: start, pages: pages, wantsLast: false)
+            batch.append(
+                sequence, ids[start..<end], start: start, pages: pages, wantsLast: false,
+                wholePrompt: isWhole ? ids.count : nil)
             batch.wanted = Array(0..<end - start)
             forward.run(batch, cache: cache)
             if let message = forward.failures.values.first { throw .expert(message) }
@@ -84,6 +100,7 @@ extension LanguageModel {
             }
             progress(end)
         }
+        if let counts = forward.mixtureCounts { counted(counts) }
         return sum.score(tokens: ids.count)
     }
 

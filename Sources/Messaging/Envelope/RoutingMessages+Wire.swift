@@ -58,6 +58,7 @@ extension SiteRouting {
             c.heaviest = arena.list(heaviest) { $0 }
             c.n_entropies = entropies.count
             c.entropies = arena.list(entropies) { $0 }
+            c.mixture = mixture?.encoded(arena)
         }
     }
 
@@ -78,7 +79,47 @@ extension SiteRouting {
             heaviest: try readList(c.heaviest, c.n_heaviest, "SiteRouting.heaviest", max: expertsMax) { $0 },
             entropies: try readList(
                 c.entropies, c.n_entropies, "SiteRouting.entropies", max: WireLimits.entropyBinsMax
-            ) { $0 })
+            ) { $0 },
+            mixture: try c.mixture.map { (message) throws(WireError) in try MixtureRouting(message.pointee) })
+    }
+}
+
+extension MixtureRouting {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__MixtureRouting> {
+        arena.message(skein__mixture_routing__init) { c in
+            c.n_together = together.count
+            c.together = arena.list(together) { $0 }
+            c.squared_log_sums = squaredLogSums
+            c.capacity_choices = capacityChoices
+            c.n_dropped_by_rank = droppedByRank.count
+            c.dropped_by_rank = arena.list(droppedByRank) { $0 }
+            c.n_dropped_by_position = droppedByPosition.count
+            c.dropped_by_position = arena.list(droppedByPosition) { $0 }
+            c.n_costs = costs.count
+            c.costs = arena.list(costs) { $0 }
+        }
+    }
+
+    init(_ c: Skein__MixtureRouting) throws(WireError) {
+        let pairsMax = Self.pairedExpertsMax * (Self.pairedExpertsMax - 1) / 2
+        let expertsMax = WireLimits.expertsMax
+        self.init(
+            together: try readList(c.together, c.n_together, "MixtureRouting.together", max: pairsMax) { $0 },
+            squaredLogSums: c.squared_log_sums,
+            capacityChoices: c.capacity_choices,
+            droppedByRank: try readList(
+                c.dropped_by_rank, c.n_dropped_by_rank, "MixtureRouting.dropped_by_rank", max: expertsMax
+            ) { $0 },
+            droppedByPosition: try readList(
+                c.dropped_by_position, c.n_dropped_by_position, "MixtureRouting.dropped_by_position", max: 64
+            ) { $0 },
+            costs: try readList(c.costs, c.n_costs, "MixtureRouting.costs", max: expertsMax) { $0 })
+    }
+
+    func check(experts: Int) throws(WireError) {
+        guard costs.count == experts, together.isEmpty || together.count == experts * (experts - 1) / 2 else {
+            throw .malformed("MixtureRouting has sums of other than its \(experts) experts")
+        }
     }
 }
 
@@ -123,6 +164,7 @@ extension RoutingReport {
             sinceUnixSeconds: c.since_unix_seconds)
         let count = experts.count
         for site in sites {
+            try site.mixture?.check(experts: count)
             guard site.kept.count == count, site.full.count == count, site.chosen.count == count,
                 site.heaviest.count == count
             else { throw .malformed("RoutingReport.sites has a site with sums of other than its \(count) experts") }

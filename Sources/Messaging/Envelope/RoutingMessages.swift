@@ -55,12 +55,15 @@ package struct SiteRouting: Sendable, Equatable {
     package var heaviest: [UInt64]
     /// `fullRows` by entropy, in equal parts of 0 ... ln(experts + 1).
     package var entropies: [UInt64]
+    /// Only of a mixture layer.
+    package var mixture: MixtureRouting?
 
     package init(
         site: String = "", rows: UInt64 = 0, keptNull: Double = 0, keptCommon: Double = 0, emptyRows: UInt64 = 0,
         fullRows: UInt64 = 0, fullNull: Double = 0, entropy: Double = 0, kept: [Double] = [], full: [Double] = [],
-        chosen: [UInt64] = [], heaviest: [UInt64] = [], entropies: [UInt64] = []
+        chosen: [UInt64] = [], heaviest: [UInt64] = [], entropies: [UInt64] = [], mixture: MixtureRouting? = nil
     ) {
+        self.mixture = mixture
         self.site = site
         self.rows = rows
         self.keptNull = keptNull
@@ -74,6 +77,36 @@ package struct SiteRouting: Sendable, Equatable {
         self.chosen = chosen
         self.heaviest = heaviest
         self.entropies = entropies
+    }
+}
+
+/// What only mixture layers have.
+package struct MixtureRouting: Sendable, Equatable {
+    /// Most experts whose pairs are counted.
+    package static let pairedExpertsMax = 128
+
+    /// Tokens by pair of experts a < b, a slowest; empty where there are over `pairedExpertsMax`.
+    package var together: [UInt64]
+    /// Of (ln Σ e^logit)², summed.
+    package var squaredLogSums: Double
+    /// Of prompts under a capacity.
+    package var capacityChoices: UInt64
+    package var droppedByRank: [UInt64]
+    /// By eighth of the prompt.
+    package var droppedByPosition: [UInt64]
+    /// By expert: weights that a row is multiplied with.
+    package var costs: [UInt64]
+
+    package init(
+        together: [UInt64] = [], squaredLogSums: Double = 0, capacityChoices: UInt64 = 0, droppedByRank: [UInt64] = [],
+        droppedByPosition: [UInt64] = [], costs: [UInt64] = []
+    ) {
+        self.together = together
+        self.squaredLogSums = squaredLogSums
+        self.capacityChoices = capacityChoices
+        self.droppedByRank = droppedByRank
+        self.droppedByPosition = droppedByPosition
+        self.costs = costs
     }
 }
 
@@ -115,8 +148,11 @@ package struct RoutingReport: Sendable, Equatable {
         self.sinceUnixSeconds = sinceUnixSeconds
     }
 
-    /// Sites whose sums over this many experts fit into one envelope: 32 bytes per expert at most, some hundred for the rest.
+    /// Sites whose sums over this many experts fit into one envelope: 42 bytes per expert at most, some hundred for the rest, and 10 for
+    /// each pair that is counted.
     package static func sitesMax(experts: Int) -> Int {
-        max(1, min(WireLimits.sitesMax, (WireLimits.envelopeBytesMax * 3 / 4) / (1200 + 40 * experts)))
+        let pairs = experts <= MixtureRouting.pairedExpertsMax ? experts * (experts - 1) / 2 : 0
+        return max(
+            1, min(WireLimits.sitesMax, (WireLimits.envelopeBytesMax * 3 / 4) / (1200 + 50 * experts + 10 * pairs)))
     }
 }

@@ -43,6 +43,7 @@ extension SiteSums {
         (fullRows, fullNull, entropy) = (wire.fullRows, wire.fullNull, wire.entropy)
         (kept, full, chosen, heaviest) = (wire.kept, wire.full, wire.chosen, wire.heaviest)
         entropies = wire.entropies
+        mixture = wire.mixture.map(MixtureSums.init)
     }
 }
 
@@ -51,6 +52,23 @@ extension SiteRouting {
         self.init(
             site: name, rows: sums.rows, keptNull: sums.keptNull, keptCommon: sums.keptCommon,
             emptyRows: sums.emptyRows, fullRows: sums.fullRows, fullNull: sums.fullNull, entropy: sums.entropy,
-            kept: sums.kept, full: sums.full, chosen: sums.chosen, heaviest: sums.heaviest, entropies: sums.entropies)
+            kept: sums.kept, full: sums.full, chosen: sums.chosen, heaviest: sums.heaviest, entropies: sums.entropies,
+            mixture: sums.mixture.map(MixtureRouting.init))
+    }
+}
+
+extension MixtureSums {
+    fileprivate init(_ wire: MixtureRouting) {
+        self.init()
+        (together, squaredLogSums, capacityChoices) = (wire.together, wire.squaredLogSums, wire.capacityChoices)
+        (droppedByRank, droppedByPosition, costs) = (wire.droppedByRank, wire.droppedByPosition, wire.costs)
+    }
+}
+
+extension MixtureRouting {
+    fileprivate init(_ sums: MixtureSums) {
+        self.init(
+            together: sums.together, squaredLogSums: sums.squaredLogSums, capacityChoices: sums.capacityChoices,
+            droppedByRank: sums.droppedByRank, droppedByPosition: sums.droppedByPosition, costs: sums.costs)
     }
 }

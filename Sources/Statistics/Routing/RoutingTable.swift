@@ -5,6 +5,7 @@ package enum RoutingTable {
     ///   - named: an expert whose agreement is shown.
     package static func render(_ sums: RoutingSums, pattern: String, named: String?) -> String {
         let sites = sums.sites(matching: pattern)
+        if sites.contains(where: { $0.sums.mixture != nil }) { return MixtureTable.render(sums, pattern: pattern) }
         let expert = named.flatMap { sums.experts.firstIndex(of: $0) }
         var header = ["site", "rows", "null", "entropy", "90 % in", "heaviest experts"]
         if let expert { header.insert("agrees with \(sums.experts[expert])", at: 4) }
@@ -33,12 +34,12 @@ package enum RoutingTable {
         share.map { "\(Int(($0 * 100).rounded())) %" } ?? "-"
     }
 
-    private static func hundredths(_ value: Double) -> String {
+    static func hundredths(_ value: Double) -> String {
         let scaled = Int((value * 100).rounded())
         return "\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
     }
 
-    private static func aligned(_ rows: [[String]]) -> [String] {
+    static func aligned(_ rows: [[String]]) -> [String] {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             var line = ""

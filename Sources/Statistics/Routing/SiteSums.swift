@@ -17,6 +17,9 @@ package struct SiteSums: Sendable, Equatable, Codable {
     /// `fullRows` by entropy, in equal parts of 0 ... ln(experts + 1).
     package var entropies: [UInt64] = []
 
+    /// Only of a mixture layer.
+    package var mixture: MixtureSums?
+
     package init() {}
 
     package mutating func add(_ other: SiteSums) {
@@ -32,9 +35,13 @@ package struct SiteSums: Sendable, Equatable, Codable {
         Self.add(other.chosen, to: &chosen) { $0 &+ $1 }
         Self.add(other.heaviest, to: &heaviest) { $0 &+ $1 }
         Self.add(other.entropies, to: &entropies) { $0 &+ $1 }
+        guard let theirs = other.mixture else { return }
+        var sums = mixture ?? MixtureSums()
+        sums.add(theirs)
+        mixture = sums
     }
 
-    private static func add<Value: Numeric>(
+    static func add<Value: Numeric>(
         _ other: [Value], to sums: inout [Value], _ sum: (Value, Value) -> Value
     ) {
         if sums.count < other.count { sums += Array(repeating: 0, count: other.count - sums.count) }

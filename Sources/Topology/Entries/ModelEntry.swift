@@ -16,13 +16,15 @@ package struct ModelEntry: Equatable, Sendable {
     package let compute: ComputeMode
     /// Tokens a sequence may have, prompt and answer; nil: what the weight file says.
     package let contextTokens: Int?
+    /// Of a model with mixture layers; nil: none is dropped.
+    package let capacity: CapacityEntry?
     /// Of a routed model.
     package let experts: ExpertsEntry?
     package let line: Int
 }
 
 extension ModelEntry {
-    static let keys = ["name", "file", "sha256", "compute", "context", "experts"]
+    static let keys = ["name", "file", "sha256", "compute", "context", "capacity", "experts"]
     static let countMax = 256
 
     /// Nil, with an issue, when a required key is missing or wrong.
@@ -39,7 +41,7 @@ extension ModelEntry {
         guard let name, let file else { return nil }
         self.init(
             name: name, file: paths.resolved(file), sha256: sha256, compute: compute, contextTokens: context,
-            experts: experts, line: section.line)
+            capacity: CapacityEntry(reading: section, "capacity"), experts: experts, line: section.line)
     }
 
     private static func digest(_ section: Section) -> String? {

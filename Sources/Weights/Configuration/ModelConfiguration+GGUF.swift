@@ -45,6 +45,16 @@ private struct GGUFConfiguration {
     /// Of the keys: `general.architecture`.
     private let prefix: String
 
+    /// Names what of an architecture is not computed here.
+    private static func why(_ name: String) -> String {
+        switch name {
+        case "deepseek2": "\(name), for its multi-head latent attention,"
+        case "gpt-oss": "\(name), for its attention sinks and MXFP4 experts,"
+        case "granite", "granitemoe": "\(name), for its multipliers,"
+        default: "\(name) (llama, qwen2, qwen2moe, qwen3moe and olmoe are)"
+        }
+    }
+
     init(_ file: GGUFFile) throws(WeightsError) {
         self.file = file
         checks = ConfigurationChecks(file: file.path)
@@ -61,7 +71,7 @@ private struct GGUFConfiguration {
         case "qwen3moe": architecture = .qwen3moe
         case "olmoe": architecture = .olmoe
         default:
-            throw checks.refuse("general.architecture", "\(name) (llama, qwen2, qwen2moe, qwen3moe and olmoe are)")
+            throw checks.refuse("general.architecture", Self.why(name))
         }
         if experts > 0, !architecture.hasExperts {
             throw checks.refuse(key("expert_count"), "a mixture of \(experts) experts in \(name)")
@@ -136,12 +146,19 @@ private struct GGUFConfiguration {
         }
         let shared = "blk.\(layers[0]).ffn_gate_shexp.weight"
         let flag = try file.metadata.flag(key("expert_weights_norm"))
-        return MixtureConfiguration(
+        var mixture = MixtureConfiguration(
             expertCount: count, topK: try size("expert_used_count", max: count),
             expertWidth: try checks.size(width, key("expert_feed_forward_length"), max: Limits.widthMax),
             sharedWidth: architecture == .qwen2moe ? try file.place(shared).rows : nil,
             renormalises: flag ?? (architecture == .mixtral || architecture == .qwen3moe), layers: layers,
             hasExtra: false)
+        if let widths = try file.metadata.array(key("expert_widths")) {
+            let numbers = (0..<widths.count).map {
+                widths.elementType == .text ? -1 : widths.integer(at: $0) ?? -1
+            }
+            mixture.expertWidths = try mixture.checked(numbers, checks, key("expert_widths"))
+        }
+        return mixture
     }
 
     func contextLength() throws(WeightsError) -> Int {

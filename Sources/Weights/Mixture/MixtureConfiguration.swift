@@ -14,6 +14,11 @@ package struct MixtureConfiguration: Sendable, Equatable {
     package let layers: [Int]
     /// A dense feed-forward with a norm of its own follows every mixture (OpenMoE).
     package let hasExtra: Bool
+    /// F of each expert of a layer where they differ, 0 for one that computes nothing (a skip expert, after Duo-LLM, arXiv 2410.10846);
+    /// nil where all are `expertWidth`.
+    package var expertWidths: [Int]? = nil
+
+    package func width(ofExpert expert: Int) -> Int { expertWidths?[expert] ?? expertWidth }
 
     package func contains(layer: Int) -> Bool { layers.contains(layer) }
 }
@@ -50,6 +55,26 @@ extension MixtureConfiguration {
         } else {
             layers = qwen ? try Self.layers(source, layerCount) : Array(0..<layerCount)
         }
+        let widths = try source.integers("expert_widths")
+        expertWidths = try widths.isEmpty ? nil : checked(widths, source.checks, "expert_widths")
+    }
+
+    /// One width for each expert, none above `expertWidth`, and enough experts that compute: the configuration's word for layers whose
+    /// experts differ.
+    func checked(_ widths: [Int], _ checks: ConfigurationChecks, _ field: String) throws(WeightsError)
+        -> [Int]
+    {
+        func refuse(_ detail: String) -> WeightsError {
+            WeightsError(.inconsistent, file: checks.file, field: field, detail)
+        }
+        guard widths.count == expertCount else {
+            throw refuse("has \(widths.count) entries for \(expertCount) experts")
+        }
+        if let bad = widths.first(where: { !(0...expertWidth).contains($0) }) {
+            throw refuse("holds \(bad); use 0, for an expert that computes nothing, to \(expertWidth)")
+        }
+        guard widths.contains(where: { $0 > 0 }) else { throw refuse("leaves no expert that computes") }
+        return widths
     }
 
     /// Layer i has experts iff (i + 1) % `decoder_sparse_step` = 0 and `mlp_only_layers` does not name it.

@@ -7,8 +7,8 @@
 package struct MixtureTensors: Sendable {
     /// W of the router, [E, H].
     package let router: TensorView
-    /// By expert: gate and up [F, H], down [H, F].
-    package let experts: [MixtureExpert]
+    /// By expert: gate and up [F, H], down [H, F]; nil for one that computes nothing.
+    package let experts: [MixtureExpert?]
     package let shared: MixtureShared?
 
     /// Throws for a layer that lacks an expert, has more than the configuration says, or has one of another shape.
@@ -19,12 +19,12 @@ package struct MixtureTensors: Sendable {
         }
         let reader = MixtureReader(checkpoint: checkpoint, mixture: mixture, prefix: "model.layers.\(layer)")
         router = try reader.router()
-        experts = try reader.experts()
+        experts = try reader.experts().enumerated().map { mixture.width(ofExpert: $0) > 0 ? $1 : nil }
         shared = try mixture.sharedWidth.map { width throws(WeightsError) in try reader.shared(width) }
     }
 }
 
-/// FFN(x) = W_down (silu(W_gate x) · W_up x).
+/// FFN(x) = W_down (silu(W_gate x) · W_up x). F may be an expert's own.
 package struct MixtureExpert: Sendable {
     package let gate: TensorView
     package let up: TensorView
@@ -67,13 +67,15 @@ private struct MixtureReader {
         return tensor
     }
 
-    func experts() throws(WeightsError) -> [MixtureExpert] {
+    /// An expert that computes nothing may have tensors, as other programs want them, or none.
+    func experts() throws(WeightsError) -> [MixtureExpert?] {
         for block in Self.blocks {
             let root = "\(prefix).\(block).experts"
             if checkpoint.contains("\(root).wi_gate") { return try transposed(root) }
             if checkpoint.contains("\(root).gate_up_proj") { return try fused(root) }
             if checkpoint.contains("\(root).gate_proj.weight") { return try stacked(root) }
-            for names in Self.spellings where checkpoint.contains("\(root).0.\(names.gate).weight") {
+            let first = (0..<mixture.expertCount).first { mixture.width(ofExpert: $0) > 0 } ?? 0
+            for names in Self.spellings where checkpoint.contains("\(root).\(first).\(names.gate).weight") {
                 return try separate(root, names)
             }
         }
@@ -93,7 +95,7 @@ private struct MixtureReader {
 
     private func separate(
         _ root: String, _ names: (gate: String, up: String, down: String)
-    ) throws(WeightsError) -> [MixtureExpert] {
+    ) throws(WeightsError) -> [MixtureExpert?] {
         let beyond = "\(root).\(mixture.expertCount).\(names.gate).weight"
         if checkpoint.contains(beyond) {
             throw WeightsError(
@@ -101,11 +103,23 @@ private struct MixtureReader {
                 "is there, but the configuration has \(mixture.expertCount) experts")
         }
         return try (0..<mixture.expertCount).map { expert throws(WeightsError) in
-            MixtureExpert(
-                gate: try tensor("\(root).\(expert).\(names.gate).weight", [mixture.expertWidth, hidden]),
-                up: try tensor("\(root).\(expert).\(names.up).weight", [mixture.expertWidth, hidden]),
-                down: try tensor("\(root).\(expert).\(names.down).weight", [hidden, mixture.expertWidth]))
+            let width = mixture.width(ofExpert: expert)
+            guard width > 0 else { return nil }
+            return MixtureExpert(
+                gate: try tensor("\(root).\(expert).\(names.gate).weight", [width, hidden]),
+                up: try tensor("\(root).\(expert).\(names.up).weight", [width, hidden]),
+                down: try tensor("\(root).\(expert).\(names.down).weight", [hidden, width]))
         }
+    }
+
+    /// In a stack all experts have one shape.
+    private func requireOneWidth(_ name: String) throws(WeightsError) {
+        guard let narrow = mixture.expertWidths?.first(where: { $0 != 0 && $0 != mixture.expertWidth })
+        else { return }
+        throw WeightsError(
+            .unsupported, file: checkpoint.path, field: name,
+            "is a stack of experts of one width, and the configuration has one of \(narrow); use one tensor per expert"
+        )
     }
 
     private func fused(_ root: String) throws(WeightsError) -> [MixtureExpert] {
@@ -158,6 +172,7 @@ private struct MixtureReader {
 extension MixtureReader {
     /// A stack [E] + each.
     private func stack(_ name: String, _ each: [Int]) throws(WeightsError) -> TensorView {
+        try requireOneWidth(name)
         let tensor = try checkpoint.tensor(name)
         if tensor.shape.count == 3, Array(tensor.shape[1...]) == each, tensor.shape[0] != mixture.expertCount {
             throw count(name, tensor.shape[0])

@@ -45,14 +45,16 @@ final class RunningModel {
 
     func takeTrace(_ sequence: SequenceID) -> [TracedChoice] { bank?.takeTrace(sequence) ?? [] }
 
-    func noteStep() { hasUnreported = bank != nil }
+    func noteStep() { hasUnreported = bank != nil || engine.model.configuration.mixture != nil }
 
     /// What rows have chosen since the last report, when one is due: every `reportMicroseconds`, and when the work ends.
     func takeReports(model: String, nowMicroseconds: UInt64) -> [RoutingReport] {
-        guard let bank, hasUnreported, nowMicroseconds >= reportAtMicroseconds || !engine.hasWork else { return [] }
+        guard hasUnreported, nowMicroseconds >= reportAtMicroseconds || !engine.hasWork else { return [] }
         hasUnreported = false
         reportAtMicroseconds = nowMicroseconds + Self.reportMicroseconds
-        return RoutingReport.reports(of: bank.takeStatistics(), bank.set, model: model, engine.model)
+        // Routed experts and mixture layers in one model would be two sets of experts: those that requests can choose are told.
+        if let bank { return RoutingReport.reports(of: bank.takeStatistics(), bank.set, model: model, engine.model) }
+        return engine.takeMixtureCounts().map { RoutingReport.reports(of: $0, model: model) } ?? []
     }
 
     /// Workers that are gone since the last call.

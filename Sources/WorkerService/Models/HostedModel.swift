@@ -1,4 +1,5 @@
 import Digest
+import Gating
 import Inference
 import Kernels
 import Messaging
@@ -12,6 +13,8 @@ struct HostedModel: Sendable {
     let sha256: SHA256Digest
     /// Positions that a sequence may have: the model's context, or what the cache holds where that is less.
     let contextTokens: Int
+    /// Of experts of mixture layers, over a whole prompt.
+    let capacity: CapacityMode
     /// Of a routed model.
     let experts: TrunkExperts?
     /// Of a master.
@@ -31,6 +34,9 @@ struct HostedModel: Sendable {
                     + "fetch the file again, or correct the topology")
         }
         let configuration = checkpoint.configuration
+        guard entry.capacity == nil || configuration.mixture != nil else {
+            throw WorkerFault("model \(entry.name): it has no mixture layers; take its capacity out of the topology")
+        }
         let cached = cacheBytes / bytesPerPage(configuration) * KeyValuePages.positionsPerPage
         guard cached > 1 else {
             throw WorkerFault(
@@ -43,7 +49,8 @@ struct HostedModel: Sendable {
         }
         return HostedModel(
             name: entry.name, model: model, sha256: digest,
-            contextTokens: min(entry.contextTokens ?? .max, configuration.contextLength, cached), experts: experts)
+            contextTokens: min(entry.contextTokens ?? .max, configuration.contextLength, cached),
+            capacity: CapacityMode(entry.capacity), experts: experts)
     }
 
     var holding: ModelHolding {
@@ -62,6 +69,11 @@ struct HostedModel: Sendable {
     ) throws(WorkerFault) -> RunningModel {
         var limits = EngineLimits()
         limits.sequencesMax = min(capacity, limits.tokensPerStepMax)
+        if self.capacity != .dropless {
+            // A whole prompt has to fit a step beside one row of every other sequence.
+            limits.tokensPerStepMax = min(8192, contextTokens + limits.sequencesMax)
+            limits.scoredTokensPerStepMax = min(Self.scoredWholeMax, contextTokens)
+        }
         limits.waitingMax = capacity
         limits.contextMax = contextTokens
         limits.keyValuePagesMax = cacheBytes / Self.bytesPerPage(model.configuration)
@@ -79,11 +91,15 @@ struct HostedModel: Sendable {
         return RunningModel(try engine(limits, team, bank: bank), bank: bank, wires: wires)
     }
 
+    /// Tokens of a text that is scored under a capacity: all its logits are in memory at once.
+    private static let scoredWholeMax = 256
+
     private func engine(
         _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?, pieces: [[UInt8]]? = nil
     ) throws(WorkerFault) -> Engine {
         do throws(EngineLimitsError) {
-            return try Engine(model: model, limits: limits, team: team, bank: bank, pieces: pieces)
+            return try Engine(
+                model: model, limits: limits, team: team, bank: bank, pieces: pieces, capacity: capacity)
         } catch { throw WorkerFault("model \(name): \(error.description)") }
     }
 
@@ -125,4 +141,14 @@ package struct WorkerFault: Error, Sendable, CustomStringConvertible {
     package let description: String
 
     init(_ description: String) { self.description = description }
+}
+
+extension CapacityMode {
+    fileprivate init(_ entry: CapacityEntry?) {
+        switch entry?.rule {
+        case nil: self = .dropless
+        case .colossal: self = .colossal(factor: entry?.factor ?? 1)
+        case .flaxformer: self = .flaxformer(factor: entry?.factor ?? 1)
+        }
+    }
 }

@@ -14,6 +14,7 @@ extension RoutingSums {
 enum RoutingPicture {
     static func heatMap(_ sums: RoutingSums, pattern: String) -> SVGDocument {
         let sites = sums.sites(matching: pattern)
+        if sites.contains(where: { $0.sums.mixture != nil }) { return mixture(sums, sites) }
         let bins = sites.map(\.sums.entropies.count).max() ?? 0
         let rows = sites.map { site -> (name: String, values: [Double?]) in
             let shares = sums.experts.indices.map { site.sums.keptShare($0) } + [site.sums.nullShare]
@@ -34,6 +35,27 @@ enum RoutingPicture {
         ).picture
     }
 
+    /// Layers down; across the shares of the load, and the share that was dropped in each eighth of the prompts.
+    private static func mixture(_ sums: RoutingSums, _ sites: [(name: String, sums: SiteSums)]) -> SVGDocument {
+        let hasDrops = sites.contains { $0.sums.mixture?.droppedShare != nil }
+        let buckets = hasDrops ? sites.compactMap { $0.sums.mixture?.droppedByPosition.count }.max() ?? 0 : 0
+        let rows = sites.map { site -> (name: String, values: [Double?]) in
+            let all = Double(max(site.sums.chosen.reduce(0, +), 1))
+            let drops = (0..<buckets).map { bucket -> Double? in
+                guard let mixture = site.sums.mixture, mixture.capacityChoices > 0 else { return nil }
+                return Double(mixture.droppedByPosition[bucket]) * Double(buckets) / Double(mixture.capacityChoices)
+            }
+            return (site.name, site.sums.chosen.map { Double($0) / all } + drops)
+        }
+        return HeatMap(
+            title: "\(sums.model): load of each mixture layer's experts",
+            subtitle: "shares of the chosen experts"
+                + (hasDrops ? "; D: share of choices dropped, by eighth of the prompt" : ""),
+            columns: sums.experts + (0..<buckets).map { "D \($0 + 1)" }, rows: rows,
+            scale: .rising(most: rows.flatMap { $0.values.compactMap(\.self) }.max() ?? 1), decimals: 2, cell: (34, 15)
+        ).picture
+    }
+
     private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
 }
 
@@ -45,6 +67,34 @@ struct RoutingJSON: Encodable {
         let nullShare, meanEntropyNats: Double?
         /// Experts that together carry 90 % of the experts' kept weight.
         let carrying90: [String]
+        /// Only of a mixture layer.
+        let load: Load?
+    }
+
+    struct Load: Encodable {
+        struct Pair: Encodable {
+            let experts: [Int]
+            let tokens: UInt64
+            let lift: Double
+        }
+
+        let coefficientOfVariation, maxOverMean, normalisedEntropy, balanceLoss, routerZLoss: Double?
+        let weightsPerToken, droppedShare: Double?
+        let together: [Pair]
+
+        init?(_ sums: SiteSums) {
+            guard let mixture = sums.mixture else { return nil }
+            coefficientOfVariation = sums.coefficientOfVariation
+            maxOverMean = sums.maxOverMean
+            normalisedEntropy = sums.loadEntropy
+            balanceLoss = sums.balanceLoss
+            routerZLoss = sums.routerZLoss
+            weightsPerToken = sums.costPerToken
+            droppedShare = mixture.droppedShare
+            together = sums.pairs(most: 10).map {
+                Pair(experts: [$0.first, $0.second], tokens: $0.tokens, lift: $0.lift)
+            }
+        }
     }
 
     let model, setSHA256: String
@@ -61,7 +111,8 @@ struct RoutingJSON: Encodable {
         sites = sums.sites(matching: pattern).map { site in
             Site(
                 site: site.name, sums: site.sums, nullShare: site.sums.nullShare,
-                meanEntropyNats: site.sums.meanEntropy, carrying90: site.sums.carrying(0.9).map { names[$0] })
+                meanEntropyNats: site.sums.meanEntropy, carrying90: site.sums.carrying(0.9).map { names[$0] },
+                load: Load(site.sums))
         }
     }
 }

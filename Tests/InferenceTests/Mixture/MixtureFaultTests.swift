@@ -48,6 +48,17 @@ import Weights
         }
     }
 
+    @Test(arguments: [
+        ("DeepseekV2ForCausalLM", "latent attention"), ("DeepseekV3ForCausalLM", "latent attention"),
+        ("GptOssForCausalLM", "attention sinks and MXFP4"), ("GraniteMoeForCausalLM", "multipliers"),
+    ])
+    func whatAFamilyNeedsBesideItsGateIsNamed(architecture: String, part: String) throws {
+        let changed = try ChangedCheckpoint("mixtral", configuration: ["architectures": [architecture]]) { _ in }
+        defer { changed.remove() }
+        let error = #expect(throws: WeightsError.self) { try Checkpoint.open(changed.path) }
+        #expect(error?.detail.contains(part) == true)
+    }
+
     @Test func otherFaultsOfConfigurationsAreRefused() throws {
         let faults: [(String, [String: Any], WeightsError.Reason)] = [
             ("mixtral", ["num_experts_per_tok": 6], .overLimit), ("mixtral", ["num_local_experts": 0], .overLimit),
@@ -76,7 +87,8 @@ struct ChangedCheckpoint {
     var path: String { folder.path }
 
     init(
-        _ name: String, configuration: [String: Any] = [:], change: (inout [String: [Float]]) -> Void
+        _ name: String, configuration: [String: Any] = [:], shapes: [String: [Int]] = [:],
+        change: (inout [String: [Float]]) -> Void
     ) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "skein-mixture-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -86,7 +98,9 @@ struct ChangedCheckpoint {
         for name in file.tensorNames { tensors[name] = try file.tensor(name).floats() }
         change(&tensors)
         var writer = SafetensorsWriter()
-        for (name, values) in tensors { writer.add(name, shape: try file.tensor(name).shape, values) }
+        for (name, values) in tensors {
+            writer.add(name, shape: try shapes[name] ?? file.tensor(name).shape, values)
+        }
         try Data(writer.bytes()).write(to: folder.appending(path: "model.safetensors"))
         let read = try Data(contentsOf: source.appending(path: "config.json"))
         var object = try JSONSerialization.jsonObject(with: read) as? [String: Any] ?? [:]

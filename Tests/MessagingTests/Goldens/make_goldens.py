@@ -32,7 +32,9 @@ routed = w.RoutedTokens(experts=["french", "swift"], experts_sha256=["aa", "bb"]
                         first_position=3, heaviest=[2, 0, 1], shares=[0.75, 0, 0.5], null_shares=[0.25, 1, 0])
 site = w.SiteRouting(site="model.layers.0.self_attn.q_proj", rows=7, kept_null=1.5, kept_common=0.5, empty_rows=1,
                      full_rows=6, full_null=0.75, entropy=9.5, kept=[3, 2], full=[2.5, 2.75], chosen=[5, 4],
-                     heaviest=[4, 2], entropies=[0, 2, 4])
+                     heaviest=[4, 2], entropies=[0, 2, 4],
+                     mixture=w.MixtureRouting(together=[3], squared_log_sums=2.5, capacity_choices=9,
+                                              dropped_by_rank=[1, 2], dropped_by_position=[0, 3], costs=[96, 0]))
 nonce = bytes(17 * i for i in range(16))
 
 

@@ -34,6 +34,11 @@ struct ExpertFuse: ParsableCommand {
     var tokenizer: String?
     @Option(help: ArgumentHelp("Write the checkpoint as one GGUF file too; the model must be one.", valueName: "file"))
     var gguf: String?
+    @Flag(
+        name: .customLong("skip-expert"),
+        help:
+            "Add an expert that computes nothing, chosen where fewer than --top-k others score above 0.")
+    var skipExpert = false
     @Flag(help: "Write F32 instead of F16.") var f32 = false
     @Option(parsing: .unconditional, help: "Documents of each text and split that are read.") var documents = 8
     @Option(parsing: .unconditional, help: "Tokens of each document that are read.") var length = 256
@@ -73,7 +78,9 @@ struct ExpertFuse: ParsableCommand {
         let checkpoint = try Checkpoint.open(modelOptions.model)
         let fused = try FusedCheckpoint(
             trunk: checkpoint, adapters: sources.map(\.adapter),
-            routers: try FusedRouters(model, sources.map(\.adapter), train).rows, topK: topK, isSingle: f32)
+            routers: try FusedRouters(model, sources.map(\.adapter), train).rows, topK: topK,
+            hasSkip: skipExpert,
+            isSingle: f32)
         let progress = ThrottledProgress("writing \(sources.count) experts to \(out)")
         try fused.writeExperts(to: out) { progress.show(fraction: $0) }
         Terminal.endProgress()

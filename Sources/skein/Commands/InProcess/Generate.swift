@@ -17,6 +17,7 @@ struct Generate: ParsableCommand {
     @OptionGroup var cluster: ClusterInstead
     @OptionGroup var sampling: SamplingFlags
     @OptionGroup var form: PromptForm
+    @OptionGroup var capacityOption: CapacityOption
     @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
     @Flag(help: "Print one JSON object at the end instead of the text as it comes.") var json = false
 
@@ -24,6 +25,7 @@ struct Generate: ParsableCommand {
         if trace, !json { throw ValidationError("--trace needs --json") }
         try sampling.refuseTopLogprobs(unless: json)
         try cluster.check(modelOptions, expertOptions, trace: trace)
+        try capacityOption.check(cluster)
     }
 
     func run() throws {
@@ -33,7 +35,9 @@ struct Generate: ParsableCommand {
         let ids = try form.tokens(prompt, model.text)
         var generation = try Generation(
             model, promptTokens: ids, stop: sampling.stop,
-            bank: try expertOptions.bank(for: model, at: modelOptions.model, rowsMax: EngineLimits().tokensPerStepMax))
+            bank: try expertOptions.bank(
+                for: model, at: modelOptions.model, rowsMax: EngineLimits().tokensPerStepMax),
+            capacity: capacityOption.mode(for: model, at: modelOptions.model))
         try generation.run(request(ids, model)) { if !json { Terminal.write($0) } }
         guard json else { return Terminal.write("\n") }
         try JSONOutput.print(GenerationJSON(generation, model, ids, withLogprobs: sampling.topLogprobs > 0))
@@ -82,6 +86,8 @@ private struct GenerationJSON: Encodable {
     let experts: String?
     /// Only with --trace.
     let choices: [ChoiceJSON]?
+    /// Only of models with mixture layers.
+    let mixture: MixtureJSON?
 
     init(_ generation: Generation, _ model: LoadedModel, _ promptTokens: [Int32], withLogprobs: Bool) {
         self.promptTokens = promptTokens
@@ -95,6 +101,7 @@ private struct GenerationJSON: Encodable {
         choices =
             generation.trace.isEmpty
             ? nil : generation.bank.map { ChoiceJSON.list(generation.trace, model.weights, $0.set) }
+        mixture = generation.mixture
         // The first token is the prefill's.
         let decoded = max(0, generation.tokens.count - 1)
         timings = Timings(

@@ -1,3 +1,4 @@
+import Gating
 import Inference
 import Kernels
 import Tokenization
@@ -20,17 +21,30 @@ struct Generation {
     private(set) var prefill = Duration.zero
     private(set) var decode = Duration.zero
 
-    init(_ model: LoadedModel, promptTokens: [Int32], stop: [String], bank: RoutedExpertBank? = nil) throws {
+    let capacity: CapacityMode
+
+    init(
+        _ model: LoadedModel, promptTokens: [Int32], stop: [String], bank: RoutedExpertBank? = nil,
+        capacity: CapacityMode = .dropless
+    ) throws {
         self.bank = bank
+        self.capacity = capacity
         let context = model.weights.configuration.contextLength
         let page = KeyValuePages.positionsPerPage
+        // A capacity is counted over the whole prompt, in one step.
+        let rows = capacity == .dropless ? 0 : promptTokens.count
         let limits = EngineLimits(
-            sequencesMax: 1, waitingMax: 1, contextMax: context, keyValuePagesMax: (context + page - 1) / page)
-        engine = try Engine(model: model.weights, limits: limits, team: model.team, bank: bank)
+            tokensPerStepMax: max(EngineLimits().tokensPerStepMax, rows), sequencesMax: 1, waitingMax: 1,
+            contextMax: context, keyValuePagesMax: (context + page - 1) / page)
+        engine = try Engine(
+            model: model.weights, limits: limits, team: model.team, bank: bank, capacity: capacity)
         self.promptTokens = promptTokens
         decoder = StreamingDecoder(model.text.tokenizer)
         stops = try StopMatcher(stop)
     }
+
+    /// What mixture layers chose and dropped; nil where the model has none.
+    var mixture: MixtureJSON? { MixtureJSON(engine.mixtureCounts, capacity) }
 
     /// - Parameter emit: called with text as soon as it is certain.
     mutating func run(_ request: GenerationRequest, emit: (String) -> Void) throws {

@@ -17,7 +17,9 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var modelOptions: ModelOptions
     @OptionGroup var expertOptions: ExpertOptions
     @OptionGroup var cluster: ClusterInstead
-    @Option(name: .customLong("top-k"), parsing: .unconditional, help: "The same as --route-top-k.") var topK: Int?
+    @OptionGroup var capacityOption: CapacityOption
+    @Option(name: .customLong("top-k"), parsing: .unconditional, help: "The same as --route-top-k.")
+    var topK: Int?
     @Flag(help: "With --json: what every token chose at every linear layer.") var trace = false
     @Option(name: .customLong("text-file"), help: ArgumentHelp("A text.", valueName: "file")) var textFile: String?
     @Option(name: .customLong("ids-file"), help: ArgumentHelp("A JSON array of token ids.", valueName: "file"))
@@ -42,6 +44,8 @@ struct ScoreCommand: ParsableCommand {
         /// Only of a cluster: how often the text was begun, and the experts it went without.
         var attempts: UInt32? = nil
         var missingExperts: [QueryJSON.MissingJSON]? = nil
+        /// Only of models with mixture layers, in this process.
+        var mixture: MixtureJSON? = nil
     }
 
     func validate() throws {
@@ -53,6 +57,7 @@ struct ScoreCommand: ParsableCommand {
             throw ValidationError("--top-k and --route-top-k are the same; give one")
         }
         try cluster.check(modelOptions, expertOptions, trace: trace)
+        try capacityOption.check(cluster)
         if maxTokens != nil, cluster.isWanted, idsFile == nil {
             throw ValidationError("--max-tokens needs --ids-file or --model: a cluster's text is encoded by its router")
         }
@@ -71,9 +76,13 @@ struct ScoreCommand: ParsableCommand {
         let progress = ThrottledProgress("scoring \(ids.count) tokens")
         let bank = try expertOptions.bank(for: model, at: modelOptions.model, rowsMax: LanguageModel.scoringChunk)
         let route = try expertOptions.options(topK: topK)
+        let capacity = try capacityOption.mode(for: model, at: modelOptions.model)
         var choices: [TracedChoice] = []
+        var mixture: MixtureJSON?
         let score = try model.weights.score(
-            ids, team: model.team, bank: bank, route: bank == nil ? nil : RouteRequest(route, traces: trace),
+            ids, team: model.team, bank: bank,
+            route: bank == nil ? nil : RouteRequest(route, traces: trace),
+            capacity: capacity, counted: { mixture = MixtureJSON($0, capacity) },
             progress: {
                 progress.show(fraction: Double($0) / Double(ids.count))
                 if trace, let bank { choices += bank.takeTrace(LanguageModel.scoredSequence) }
@@ -84,7 +93,8 @@ struct ScoreCommand: ParsableCommand {
                 meanNLL: score.meanNLL, tokens: score.tokens, logitsSHA256: score.logitsSHA256.hex,
                 compute: model.weights.mode.rawValue, numerics: model.weights.numericsID,
                 route: bank == nil ? nil : route.description, experts: bank?.set.version.hex,
-                choices: trace ? bank.map { ChoiceJSON.list(choices, model.weights, $0.set) } : nil))
+                choices: trace ? bank.map { ChoiceJSON.list(choices, model.weights, $0.set) } : nil,
+                mixture: mixture))
     }
 
     private func ask(_ ids: [Int32]?, _ text: [UInt8]) throws -> Output {
@@ -119,6 +129,11 @@ struct ScoreCommand: ParsableCommand {
             """)
         if let route = output.route, let experts = output.experts {
             print("route         \(route)\nexperts       SHA-256 \(experts)")
+        }
+        if let mixture = output.mixture, mixture.choices > 0 {
+            print(
+                "dropped       \(mixture.dropped) of \(mixture.choices) choices (\(mixture.capacity); --json has them by layer)"
+            )
         }
         if let missing = output.missingExperts {
             Terminal.note("scored without experts that were chosen and that no worker held: \(missing.map(\.expert))")

@@ -29,8 +29,10 @@ struct InspectMixture: ParsableCommand {
         help: ArgumentHelp(
             "Count what would be dropped: colossal:FACTOR or flaxformer:FACTOR, over each document.", valueName: "mode")
     )
-    var capacity: String?
-    @Option(help: ArgumentHelp("Another checkpoint: how alike the two route the same text.", valueName: "folder"))
+    var capacity: CapacityMode?
+    @Option(
+        help: ArgumentHelp(
+            "Another checkpoint: how alike the two route the same text.", valueName: "folder"))
     var compare: String?
     @Option(help: ArgumentHelp("Write the shares of the load as a heat map (SVG).", valueName: "file")) var plot:
         String?
@@ -47,13 +49,11 @@ struct InspectMixture: ParsableCommand {
         guard (0...1_000_000).contains(seenMoreThan) else {
             throw ValidationError("--seen-more-than is \(seenMoreThan); it must be 0 ... 1000000")
         }
-        _ = try capacity.map(CapacityMode.init(parsing:))
     }
 
     func run() throws {
-        let mode = try capacity.map(CapacityMode.init(parsing:))
         let model = try modelOptions.load()
-        let found = try inspect(model, mode)
+        let found = try inspect(model, capacity)
         let overlaps = try compare.map { folder in
             var options = modelOptions
             options.model = folder
@@ -84,25 +84,5 @@ struct InspectMixture: ParsableCommand {
         }
         Terminal.endProgress()
         return inspection
-    }
-}
-
-extension CapacityMode {
-    /// `dropless`, `colossal:1.25`, `flaxformer:2`.
-    init(parsing text: String) throws {
-        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
-        let factor = parts.count == 2 ? Double(parts[1]) : nil
-        switch (parts.first, factor) {
-        case ("dropless", nil) where parts.count == 1: self = .dropless
-        case ("colossal", let factor?): self = .colossal(factor: factor)
-        case ("flaxformer", let factor?): self = .flaxformer(factor: factor)
-        default:
-            throw ValidationError(
-                "--capacity is \(text); use dropless, colossal:FACTOR or flaxformer:FACTOR, such as colossal:1.25")
-        }
-        // The factor itself is checked where it is used; here so that it is said before a model is loaded.
-        do { _ = try slots(tokens: 1, experts: 1, topK: 1) } catch {
-            throw ValidationError("--capacity \(text): \(error)")
-        }
     }
 }
