@@ -176,7 +176,7 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["Client", "Messaging", "Digest", "ExpertStore", "Threading", "Topology"],
+            dependencies: ["Client", "Messaging", "Digest", "ExpertStore", "Threading", "Topology", "Weights"],
             swiftSettings: strict),
     ]
 )

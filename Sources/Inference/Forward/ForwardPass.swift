@@ -1,3 +1,4 @@
+import Gating
 import Kernels
 import Weights
 
@@ -29,7 +30,8 @@ final class ForwardPass {
     ///   - experts: where rows of mixture layers' experts come from; nil: this process.
     init(
         model: LanguageModel, context: ComputeContext, rowsMax: Int, wantedMax: Int, positionsMax: Int,
-        bank: (any ExpertBank)?, experts: (any MixtureRowSource)? = nil, observer: MixtureObserver? = nil
+        bank: (any ExpertBank)?, experts: (any MixtureRowSource)? = nil, onMissing: OnMissing = .fail,
+        observer: MixtureObserver? = nil
     ) {
         self.model = model
         self.context = context
@@ -42,7 +44,7 @@ final class ForwardPass {
                 experts
                 ?? LocalMixtureRows(
                     model: model, team: context.team, instructionSet: context.instructionSet, rowsMax: mostRows)
-            return MixturePass(model.configuration, mixture, rowsMax: mostRows, source: source)
+            return MixturePass(model.configuration, mixture, rowsMax: mostRows, source: source, onMissing: onMissing)
         }
         mixtures?.observer = observer
         rotary = RotaryTable(model.configuration, positions: positionsMax).buffers()
@@ -67,6 +69,9 @@ final class ForwardPass {
         }
         runLast(batch, plan, cache)
     }
+
+    /// What a sequence went without since it was last asked, by expert of a mixture layer.
+    func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { mixtures?.takeMissing(sequence) ?? [:] }
 
     /// In the last layer only keys, values and what the wanted logits need are left to compute.
     private func runLast(_ batch: borrowing Batch, _ plan: AttentionPlan, _ cache: KeyValuePages) {

@@ -12,12 +12,13 @@ struct MixtureLayer: Sendable {
     let gate: LayerGate
     /// W, [E, hidden], always f32: which experts a token gets must not depend on how weights are rounded.
     let router: PackedMatrix
-    /// [E]
-    let experts: [FeedForwardMatrices]
+    /// [E]; nil where workers compute the expert.
+    let experts: [FeedForwardMatrices?]
     let shared: SharedExpert?
 
     var matrices: [PackedMatrix] {
-        [router] + experts.flatMap(\.matrices) + (shared.map { $0.feedForward.matrices + [$0.weigher] } ?? [])
+        [router] + experts.flatMap { $0?.matrices ?? [] }
+            + (shared.map { $0.feedForward.matrices + [$0.weigher] } ?? [])
     }
 }
 

@@ -56,8 +56,11 @@ package final class LocalMixtureRows: MixtureRowSource {
         guard let input else { preconditionFailure("collect without begin") }
         guard let layer = layers[routing.layer] else { preconditionFailure("layer \(routing.layer) has no experts") }
         for group in routing.groups {
+            guard let expert = layer.experts[group.expert] else {
+                preconditionFailure("expert \(group.expert) of layer \(routing.layer) is not in this process")
+            }
             let rows = gather(routing, group, input)
-            layer.experts[group.expert].multiply(rows, rows: group.count, gated, into: outputs.columns, context)
+            expert.multiply(rows, rows: group.count, gated, into: outputs.columns, context)
             for item in 0..<group.count { results.copyRow(group.first + item, from: outputs, row: item) }
         }
         return []

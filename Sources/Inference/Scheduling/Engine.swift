@@ -34,10 +34,13 @@ package final class Engine {
 
     /// - Parameters:
     ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
+    ///   - experts: where rows of mixture layers' experts come from; nil: this process.
+    ///   - onMissing: what becomes of tokens whose experts nobody answers for.
     ///   - nanoseconds: a monotonic clock, for statistics only.
     package init(
         model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
-        bank: (any ExpertBank)? = nil, nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
+        bank: (any ExpertBank)? = nil, experts: (any MixtureRowSource)? = nil, onMissing: OnMissing = .fail,
+        nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let configuration = model.configuration
         try limits.validate(modelContextMax: configuration.contextLength)
@@ -57,8 +60,11 @@ package final class Engine {
             rowsMax: limits.tokensPerStepMax,
             wantedMax: min(limits.tokensPerStepMax, limits.sequencesMax + limits.scoredTokensPerStepMax),
             positionsMax: limits.contextMax,
-            bank: bank)
+            bank: bank, experts: experts, onMissing: onMissing)
     }
+
+    /// What a sequence went without since it was last asked: rows by expert of a mixture layer.
+    package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { forward.takeMissing(sequence) }
 
     /// Some sequence runs or waits.
     package var hasWork: Bool { scheduler.hasWork }

@@ -89,8 +89,10 @@ extension Hosting {
             }
             return try trunk.sets(for: arrangement)
         }
-        guard let experts else { throw ArrangementRefusal(.noWorker, "this worker holds no experts") }
-        try experts.arrange(arrangement)
+        guard case .pairs(let shelf) = experts else {
+            throw ArrangementRefusal(.noWorker, "this worker holds no low-rank experts")
+        }
+        try shelf.arrange(arrangement)
         return nil
     }
 }
