@@ -6,6 +6,9 @@ extension ClusterTopology {
     package func verifyFiles(forWorker worker: WorkerEntry? = nil) throws(TopologyError) {
         let hosted = worker.map { worker in models.filter { worker.models.contains($0.name) } } ?? models
         var needed = hosted.map { (line: $0.line, key: "models", file: $0.file, advice: modelAdvice) }
+        needed += (worker.map { [$0] } ?? localWorkers).compactMap(\.share).map {
+            (line: $0.line, key: "workers", file: $0.file, advice: modelAdvice)
+        }
         needed += keyFiles(for: worker).map { (line: $0.line, key: $0.key, file: $0.file, advice: keyAdvice) }
         needed += expertFiles(for: worker).map { (line: $0.line, key: "experts", file: $0.file, advice: expertAdvice) }
         needed += masterFiles(for: worker).map { (line: $0.line, key: "nodes", file: $0.file, advice: masterAdvice) }
@@ -76,7 +79,10 @@ extension ClusterTopology {
     private func problem(with file: String) -> String? {
         let target = ClusterPaths.absolute(file)
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: target) else { return "no such file" }
-        if attributes[.type] as? FileAttributeType == .typeDirectory { return "is a folder" }
+        if attributes[.type] as? FileAttributeType == .typeDirectory {
+            // A checkpoint of Hugging Face, whose weights may be in several files.
+            return FileManager.default.fileExists(atPath: "\(target)/config.json") ? nil : "is a folder"
+        }
         return FileManager.default.isReadableFile(atPath: target) ? nil : "cannot be read"
     }
 }

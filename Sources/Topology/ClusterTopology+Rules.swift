@@ -6,6 +6,7 @@ extension ClusterTopology {
         checkNodes(section)
         checkSecurity(section)
         checkExperts(section)
+        checkMixtures(section)
         checkDataEndpoints(section)
         checkGraph(section)
     }

@@ -132,6 +132,16 @@ extension Checkpoint {
             try TensorPlace(type: type, shape: [count], offset: 0, in: bytes, field: name), named: name, in: bytes)
     }
 
+    /// Lets go of what has been read of the files: they stay mapped, and are read again when touched.
+    package func releasePages() {
+        var released: Set<String> = []
+        for name in tensorNames {
+            guard let tensor = try? tensor(name), released.insert(tensor.file).inserted else { continue }
+            tensor.releaseFilePages()
+            if released.count == files.count { return }
+        }
+    }
+
     private func absent(_ name: String) -> WeightsError {
         WeightsError(.missing, file: path, field: name, "the checkpoint has no such tensor")
     }

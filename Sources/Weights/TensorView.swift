@@ -32,6 +32,8 @@ package struct TensorView: Sendable {
     private let bytes: FileBytes
     private let offset: Int
 
+    /// That the tensor is in.
+    package var file: String { bytes.file }
     package var byteCount: Int { rows * rowByteCount }
     package var elementCount: Int { rows * columns }
 
@@ -100,6 +102,9 @@ package struct TensorView: Sendable {
             initialised = elementCount
         }
     }
+
+    /// Lets go of the pages of the whole file that the tensor is in, which are read again when they are touched.
+    package func releaseFilePages() { bytes.releasePages() }
 
     private func place(of row: Int) -> Int {
         precondition(row >= 0 && row < rows, "\(name): row \(row) of \(rows)")

@@ -33,8 +33,8 @@ final class ForwardPass {
     ///   - experts: where rows of mixture layers' experts come from; nil: this process.
     init(
         model: LanguageModel, context: ComputeContext, rowsMax: Int, wantedMax: Int, positionsMax: Int,
-        bank: (any ExpertBank)?, capacity: CapacityMode = .dropless,
-        experts: (any MixtureRowSource)? = nil,
+        bank: (any ExpertBank)?, capacity: CapacityMode = .dropless, experts: (any MixtureRowSource)? = nil,
+        onMissing: OnMissing = .fail,
         observer: MixtureObserver? = nil
     ) {
         self.model = model
@@ -49,7 +49,8 @@ final class ForwardPass {
                 ?? LocalMixtureRows(
                     model: model, team: context.team, instructionSet: context.instructionSet,
                     rowsMax: mostRows)
-            return MixturePass(model, mixture, rowsMax: mostRows, capacity: capacity, source: source)
+            return MixturePass(
+                model, mixture, rowsMax: mostRows, capacity: capacity, source: source, onMissing: onMissing)
         }
         mixtures?.observer = observer
         rotary = RotaryTable(model.configuration, positions: positionsMax).buffers()
@@ -109,6 +110,8 @@ final class ForwardPass {
         norm(buffers.wanted, finalNorm, rows: rows)
         apply(head, wantedOrigins)
     }
+    /// What a sequence went without since it was last asked, by expert of a mixture layer.
+    func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { mixtures?.takeMissing(sequence) ?? [:] }
 
     /// In the last layer only keys, values and what the wanted logits need are left to compute.
     private func runLast(_ batch: borrowing Batch, _ plan: AttentionPlan, _ cache: KeyValuePages) {

@@ -27,7 +27,7 @@ package struct MixtureCounts: Sendable, Equatable {
             Layer(
                 layer: mixture.layer, load: LayerLoad(experts: mixture.experts.count),
                 drops: DropTally(topK: topK),
-                costs: mixture.experts.map { $0?.cost ?? 0 })
+                costs: mixture.costs)
         }
         indexOfLayer = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1.layer, $0) })
     }

@@ -13,7 +13,9 @@ struct MixtureLayer: Sendable {
     let gate: LayerGate
     /// W, [E, hidden], always f32: which experts a token gets must not depend on how weights are rounded.
     let router: PackedMatrix
-    /// [E]; nil for an expert that computes nothing: FFN(x) = 0.
+    /// Weights that a row through an expert is multiplied with, [E]; of 0 computes nothing: FFN(x) = 0.
+    let costs: [Int]
+    /// [E]; nil for an expert that computes nothing, and for one that workers compute.
     let experts: [FeedForwardMatrices?]
     let shared: SharedExpert?
 
@@ -30,8 +32,6 @@ struct FeedForwardMatrices: Sendable {
     let down: PackedMatrix
 
     var matrices: [PackedMatrix] { [gate, up, down] }
-    /// Weights that a row is multiplied with.
-    var cost: Int { matrices.reduce(0) { $0 + $1.outputs * $1.inputs } }
 }
 
 /// The expert of every token, and W_s, [1, hidden], f32.

@@ -10,6 +10,11 @@ final class MixturePass {
     var observer: MixtureObserver?
     private(set) var counts: MixtureCounts
     private let capacity: CapacityMode
+    private let onMissing: OnMissing
+    /// By item: the routing's, without those of experts that nobody answered for.
+    private var weights: [Float] = []
+    /// Rows that went without, by expert.
+    private var missing: [SequenceID: [String: UInt64]] = [:]
     private let topK: Int
     private let source: any MixtureRowSource
     private let hidden: Int
@@ -33,10 +38,11 @@ final class MixturePass {
 
     init(
         _ model: LanguageModel, _ mixture: MixtureConfiguration, rowsMax: Int, capacity: CapacityMode,
-        source: any MixtureRowSource
+        source: any MixtureRowSource, onMissing: OnMissing
     ) {
         self.source = source
         self.capacity = capacity
+        self.onMissing = onMissing
         topK = mixture.topK
         counts = MixtureCounts(model, topK: mixture.topK)
         let configuration = model.configuration
@@ -66,12 +72,8 @@ final class MixturePass {
         routing.fill(layer: layer.layer, choices, experts: layer.experts.count)
         source.begin(routing, input: x)
         computeShared(layer, x, rows: origins.count, context)
-        for missing in source.collect(routing, into: results) {
-            let group = routing.groups[missing.group]
-            for item in group.first..<group.first + group.count {
-                fail(origins[Int(routing.rows[item])].sequence, missing.message)
-            }
-        }
+        weights = routing.weights
+        goWithout(source.collect(routing, into: results), origins, fail)
         sum(rows: origins.count)
         addShared(layer, rows: origins.count)
         context.add(residual.columns, sums.columns, rows: origins.count, into: residual.columns)
@@ -115,10 +117,10 @@ final class MixturePass {
 
     /// An expert that computes nothing adds zero for its weight: nobody is asked for its rows.
     private func removeSkips(_ layer: MixtureLayer) {
-        guard layer.experts.contains(where: { $0 == nil }) else { return }
+        guard layer.costs.contains(0) else { return }
         for row in choices.indices {
             let choice = choices[row]
-            let kept = choice.experts.indices.filter { layer.experts[Int(choice.experts[$0])] != nil }
+            let kept = choice.experts.indices.filter { layer.costs[Int(choice.experts[$0])] > 0 }
             guard kept.count < choice.experts.count else { continue }
             choices[row] = LayerChoice(
                 experts: kept.map { choice.experts[$0] }, weights: kept.map { choice.weights[$0] })
@@ -132,8 +134,8 @@ final class MixturePass {
                 for column in 0..<hidden { sum[column] = 0 }
             }
         }
-        for item in routing.rows.indices {
-            add(routing.weights[item], results, item, toSum: Int(routing.rows[item]))
+        for item in routing.rows.indices where weights[item] != 0 {
+            add(weights[item], results, item, toSum: Int(routing.rows[item]))
         }
     }
 
@@ -158,6 +160,44 @@ extension MixturePass {
         for row in 0..<rows {
             let score = shared.scores.withRow(row) { $0[0] }
             add(LayerGate.sigmoid(score), shared.outputs, row, toSum: row)
+        }
+    }
+}
+
+// Experts that nobody answers for.
+extension MixturePass {
+    /// What a sequence went without since it was last asked, by expert.
+    func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { missing.removeValue(forKey: sequence) ?? [:] }
+
+    /// `fail` ends the sequences; `trunkOnly` leaves the experts' shares out; `renormalise` gives them to the token's others:
+    /// w_e Σ_all w / Σ_present w.
+    private func goWithout(
+        _ groups: [MissingGroup], _ origins: [RowOrigin], _ fail: (SequenceID, String) -> Void
+    ) {
+        guard !groups.isEmpty else { return }
+        for missing in groups {
+            let group = routing.groups[missing.group]
+            let name = MixtureCell(layer: routing.layer, expert: group.expert).description
+            for item in group.first..<group.first + group.count {
+                weights[item] = 0
+                let sequence = origins[Int(routing.rows[item])].sequence
+                if onMissing == .fail { fail(sequence, missing.message) }
+                self.missing[sequence, default: [:]][name, default: 0] += 1
+            }
+        }
+        if onMissing == .renormalise { renormalise(rows: origins.count) }
+    }
+
+    private func renormalise(rows: Int) {
+        var all = [Float](repeating: 0, count: rows)
+        var present = all
+        for item in routing.rows.indices {
+            all[Int(routing.rows[item])] += routing.weights[item]
+            present[Int(routing.rows[item])] += weights[item]
+        }
+        for item in routing.rows.indices {
+            let row = Int(routing.rows[item])
+            if present[row] > 0, present[row] != all[row] { weights[item] *= all[row] / present[row] }
         }
     }
 }

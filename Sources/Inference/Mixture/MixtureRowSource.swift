@@ -56,10 +56,10 @@ package final class LocalMixtureRows: MixtureRowSource {
         guard let input else { preconditionFailure("collect without begin") }
         guard let layer = layers[routing.layer] else { preconditionFailure("layer \(routing.layer) has no experts") }
         for group in routing.groups {
-            let rows = gather(routing, group, input)
             guard let expert = layer.experts[group.expert] else {
-                preconditionFailure("expert \(group.expert) of layer \(routing.layer) computes nothing")
+                preconditionFailure("expert \(group.expert) of layer \(routing.layer) is not in this process")
             }
+            let rows = gather(routing, group, input)
             expert.multiply(rows, rows: group.count, gated, into: outputs.columns, context)
             for item in 0..<group.count { results.copyRow(group.first + item, from: outputs, row: item) }
         }

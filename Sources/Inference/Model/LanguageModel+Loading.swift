@@ -1,20 +1,21 @@
 import Gating
 import Kernels
-import Synchronization
 import Weights
 
 extension LanguageModel {
     /// Packs a checkpoint's weights, in parallel on the team.
-    /// - Parameter progress: called from the team's threads with the fraction done, 0 ... 1.
+    /// - Parameters:
+    ///   - elsewhere: the experts of mixture layers that other processes compute; they are not read.
+    ///   - progress: called from the team's threads with the fraction done, 0 ... 1.
     package static func load(
-        _ checkpoint: Checkpoint, mode: ComputeMode, team: ComputeTeam,
+        _ checkpoint: Checkpoint, mode: ComputeMode, team: ComputeTeam, elsewhere: Set<MixtureCell> = [],
         progress: @Sendable (Double) -> Void = { _ in }
     ) throws(ModelError) -> LanguageModel {
         let configuration = checkpoint.configuration
         try refuseUnsupported(configuration)
-        let jobs = try PackingJob.all(of: checkpoint)
-        let packed = try pack(jobs, mode: mode, team: team, progress: progress)
-        let source = LinearSource(checkpoint: checkpoint, matrices: packed)
+        let jobs = try PackingJob.all(of: checkpoint, elsewhere)
+        let packed = try PackingJob.pack(jobs, mode: mode, team: team, progress: progress)
+        let source = LinearSource(checkpoint: checkpoint, matrices: packed, elsewhere: elsewhere)
         var layers: [DecoderLayer] = []
         var groups = 0
         for index in 0..<configuration.layerCount {
@@ -35,120 +36,13 @@ extension LanguageModel {
                 "attention heads of \(configuration.headDimension) numbers: the kernels need a multiple of 16")
         }
     }
-
-    private static func pack(
-        _ jobs: [PackingJob], mode: ComputeMode, team: ComputeTeam, progress: @Sendable (Double) -> Void
-    ) throws(ModelError) -> [String: PackedMatrix] {
-        let state = Mutex(PackingState(total: jobs.reduce(0) { $0 + $1.tensor.elementCount }))
-        team.run(parts: jobs.count) { part in
-            let job = jobs[part]
-            let result = Result { () throws(PackingError) in try job.pack(mode) }
-            let fraction = state.withLock { $0.record(job, result) }
-            progress(fraction)
-        }
-        let done = state.withLock { $0 }
-        if let failure = done.failure { throw failure }
-        return done.matrices
-    }
-}
-
-/// What the threads of a load have done so far.
-private struct PackingState: Sendable {
-    let total: Int
-    var done = 0
-    var matrices: [String: PackedMatrix] = [:]
-    var failure: ModelError?
-
-    init(total: Int) { self.total = total }
-
-    /// Returns the fraction done.
-    mutating func record(_ job: PackingJob, _ result: Result<PackedMatrix, PackingError>) -> Double {
-        switch result {
-        case .success(let matrix): matrices[job.tensor.name] = matrix
-        case .failure(let error): failure = failure ?? .packing(tensor: job.tensor.name, error)
-        }
-        done += job.tensor.elementCount
-        return Double(done) / Double(total)
-    }
-}
-
-/// One matrix to pack.
-private struct PackingJob: Sendable {
-    let tensor: TensorView
-    /// Not quantised in any mode.
-    var isExact = false
-    /// The tensor is [inputs, outputs].
-    var isTransposed = false
-
-    static let attention = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"]
-    static let extra = ["extra_mlp.gate_proj", "extra_mlp.up_proj", "extra_mlp.down_proj"]
-    static let dense = ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
-
-    static func headName(of configuration: ModelConfiguration) -> String {
-        configuration.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"
-    }
-
-    /// The head first: it is the largest and should not be what the others wait for.
-    static func all(of checkpoint: Checkpoint) throws(ModelError) -> [PackingJob] {
-        let configuration = checkpoint.configuration
-        var names = [headName(of: configuration)]
-        for layer in 0..<configuration.layerCount {
-            let isMixture = configuration.mixture?.contains(layer: layer) == true
-            let extra = isMixture && configuration.mixture?.hasExtra == true ? self.extra : []
-            names += (attention + (isMixture ? extra : dense)).map { "model.layers.\(layer).\($0).weight" }
-        }
-        do throws(WeightsError) {
-            var jobs = try names.map { name throws(WeightsError) in PackingJob(tensor: try checkpoint.tensor(name)) }
-            for layer in configuration.mixture?.layers ?? [] {
-                jobs += all(of: try MixtureTensors(checkpoint, layer: layer))
-            }
-            return jobs
-        } catch { throw .weights(error) }
-    }
-
-    private static func all(of tensors: MixtureTensors) -> [PackingJob] {
-        let experts = tensors.experts.compactMap(\.self) + (tensors.shared.map { [$0.expert] } ?? [])
-        return [PackingJob(tensor: tensors.router, isExact: true)]
-            + (tensors.shared.map { [PackingJob(tensor: $0.weigher, isExact: true)] } ?? [])
-            + experts.flatMap { expert in
-                [expert.gate, expert.up, expert.down].map {
-                    PackingJob(tensor: $0, isTransposed: expert.isTransposed)
-                }
-            }
-    }
-
-    func pack(_ mode: ComputeMode) throws(PackingError) -> PackedMatrix {
-        if isTransposed { return try packTransposed() }
-        if let elements = ElementFormat(rawValue: tensor.type.name) {
-            return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns, elements: elements) { output, take in
-                tensor.withRow(output, take)
-            }
-        }
-        guard mode == .fast, !isExact, let layout = BlockLayout(rawValue: tensor.type.name) else {
-            return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns) { output, row in
-                tensor.dequantise(row: output, into: &row)
-            }
-        }
-        return try PackedMatrix(outputs: tensor.rows, inputs: tensor.columns, layout: layout) { output, take in
-            tensor.withRow(output, take)
-        }
-    }
-}
-
-extension PackingJob {
-    private func packTransposed() throws(PackingError) -> PackedMatrix {
-        let values = tensor.floats()
-        let outputs = tensor.columns
-        return try PackedMatrix(outputs: outputs, inputs: tensor.rows) { output, row in
-            for input in 0..<tensor.rows { row[input] = values[input * outputs + output] }
-        }
-    }
 }
 
 /// Finds a layer's parts.
 private struct LinearSource {
     let checkpoint: Checkpoint
     let matrices: [String: PackedMatrix]
+    let elsewhere: Set<MixtureCell>
 
     func tensor(_ name: String) throws(ModelError) -> TensorView {
         do throws(WeightsError) { return try checkpoint.tensor(name) } catch { throw .weights(error) }
@@ -200,8 +94,10 @@ private struct LinearSource {
         return .mixture(
             MixtureLayer(
                 layer: layer, gate: try gate(mixture), router: try matrix(tensors.router.name),
-                experts: try tensors.experts.map { expert throws(ModelError) in
-                    if let expert { try matrices(expert) } else { nil }
+                costs: tensors.experts.map { $0?.cost ?? 0 },
+                experts: try tensors.experts.enumerated().map { index, expert throws(ModelError) in
+                    guard let expert, !elsewhere.contains(MixtureCell(layer: layer, expert: index)) else { return nil }
+                    return try matrices(expert)
                 },
                 shared: try tensors.shared.map { shared throws(ModelError) in
                     SharedExpert(

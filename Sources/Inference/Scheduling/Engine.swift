@@ -40,10 +40,13 @@ package final class Engine {
     ///   - bank: experts beside the linear layers; the bank must outlive no step but may change what it holds between two.
     ///   - pieces: of a master, the bytes of each token, none for special ones: what rewrites are made of.
     ///   - capacity: rows of a prompt that an expert of a mixture layer takes; the whole prompt is then computed in one step.
+    ///   - experts: where rows of mixture layers' experts come from; nil: this process.
+    ///   - onMissing: what becomes of tokens whose experts nobody answers for.
     ///   - nanoseconds: a monotonic clock, for statistics only.
     package init(
         model: LanguageModel, limits: EngineLimits, team: ComputeTeam, instructionSet: InstructionSet = .best,
         bank: (any ExpertBank)? = nil, pieces: [[UInt8]]? = nil, capacity: CapacityMode = .dropless,
+        experts: (any MixtureRowSource)? = nil, onMissing: OnMissing = .fail,
         nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let configuration = model.configuration
@@ -68,8 +71,11 @@ package final class Engine {
             rowsMax: limits.tokensPerStepMax,
             wantedMax: min(limits.tokensPerStepMax, limits.sequencesMax + limits.scoredTokensPerStepMax),
             positionsMax: limits.contextMax,
-            bank: bank, capacity: capacity)
+            bank: bank, capacity: capacity, experts: experts, onMissing: onMissing)
     }
+
+    /// What a sequence went without since it was last asked: rows by expert of a mixture layer.
+    package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { forward.takeMissing(sequence) }
 
     /// Some sequence runs or waits.
     package var hasWork: Bool { scheduler.hasWork }

@@ -19,6 +19,9 @@ extension RoutingConfiguration {
         experts = Dictionary(
             topology.workers.compactMap { worker in worker.experts.map { (worker.name, Set($0.names)) } },
             uniquingKeysWith: { first, _ in first })
+        shares = Dictionary(
+            topology.workers.compactMap { worker in worker.share.map { (worker.name, $0.model) } },
+            uniquingKeysWith: { first, _ in first })
         heartbeatMilliseconds = UInt64(bounds.heartbeatMilliseconds)
         missedHeartbeatsMax = UInt64(max(2, bounds.workerLostMilliseconds / bounds.heartbeatMilliseconds))
         leaseMilliseconds = UInt64(bounds.leaseMilliseconds)

@@ -35,6 +35,8 @@ package struct RoutingConfiguration: Hashable, Sendable {
 
     /// By worker, the experts that the topology gives it; a worker that is not here may hold none.
     package var experts: [String: Set<String>] = [:]
+    /// By worker, the model of whose mixture layers it may hold any expert: their names begin with the model's and a `/`.
+    package var shares: [String: String] = [:]
 
     /// How often workers are told to send heartbeats.
     package var heartbeatMilliseconds: UInt64 = 500

@@ -147,7 +147,10 @@ extension RoutingStateMachine {
             return "an expert needs a name and two hashes, of at most \(limits.nameBytesMax) bytes each"
         }
         let given = grantedExperts[hello.worker] ?? []
-        if let other = hello.experts.first(where: { !given.contains($0.expert) }) {
+        let share = configuration.shares[hello.worker].map { "\($0)/" }
+        if let other = hello.experts.first(where: { expert in
+            !given.contains(expert.expert) && !(share.map { expert.expert.hasPrefix($0) } ?? false)
+        }) {
             return "the topology gives \(hello.worker) no expert \(other.expert)"
         }
         return hello.data == nil ? "a worker with experts needs a data endpoint" : nil

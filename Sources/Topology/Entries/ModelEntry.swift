@@ -20,11 +20,13 @@ package struct ModelEntry: Equatable, Sendable {
     package let capacity: CapacityEntry?
     /// Of a routed model.
     package let experts: ExpertsEntry?
+    /// Of a model whose mixture layers' experts are computed by workers.
+    package let mixture: MixtureEntry?
     package let line: Int
 }
 
 extension ModelEntry {
-    static let keys = ["name", "file", "sha256", "compute", "context", "capacity", "experts"]
+    static let keys = ["name", "file", "sha256", "compute", "context", "capacity", "experts", "mixture"]
     static let countMax = 256
 
     /// Nil, with an issue, when a required key is missing or wrong.
@@ -38,10 +40,16 @@ extension ModelEntry {
         let experts = section.section("experts", keys: ExpertsEntry.keys).flatMap {
             ExpertsEntry(reading: $0, paths: paths)
         }
+        let mixture = section.section("mixture", keys: MixtureEntry.keys).map { MixtureEntry(reading: $0) }
+        if mixture != nil, section.has("experts") {
+            section.add(
+                "mixture",
+                "and experts: go together in no model yet; serve the same file under two names, one with each")
+        }
         guard let name, let file else { return nil }
         self.init(
             name: name, file: paths.resolved(file), sha256: sha256, compute: compute, contextTokens: context,
-            capacity: CapacityEntry(reading: section, "capacity"), experts: experts, line: section.line)
+            capacity: CapacityEntry(reading: section, "capacity"), experts: experts, mixture: mixture, line: section.line)
     }
 
     private static func digest(_ section: Section) -> String? {

@@ -26,6 +26,8 @@ package struct WorkerEntry: Equatable, Sendable {
     /// Names from `models:`.
     package let models: [String]
     package let experts: WorkerExperts?
+    /// Of the experts of a model's mixture layers.
+    package let share: WorkerShare?
     /// Where it answers the trunks; nil without experts.
     package private(set) var data: ListeningAddress?
     package let threads: ThreadChoice
@@ -64,9 +66,12 @@ extension WorkerEntry {
 
     private init?(reading section: Section, known: [ModelEntry], paths: ClusterPaths) {
         let name = section.name("name", missing: "give the worker a name")
-        let experts = section.section("experts", keys: WorkerExperts.keys)
+        let experts = section.section("experts", keys: WorkerExperts.keys + WorkerShare.keys.filter { $0 == "file" })
+        let share = experts.flatMap { WorkerShare(reading: $0, models: known, paths: paths) }
         models = Self.models(section, known: known.map(\.name), required: experts == nil)
-        self.experts = experts.flatMap { WorkerExperts(reading: $0, models: known, paths: paths) }
+        self.share = share
+        self.experts =
+            share == nil ? experts.flatMap { WorkerExperts(reading: $0, models: known, paths: paths) } : nil
         threads = Self.threads(section)
         capacity = section.integer("capacity", in: 1...1024, default: 8, unit: "sequences")
         kvMegabytes = section.integer("kv_megabytes", in: 1...1_048_576, default: 512, unit: "MiB")
@@ -87,7 +92,7 @@ extension WorkerEntry {
     init(trunkReading section: Section, models: [ModelEntry]) {
         self.init(
             name: TrunkEntry.workerName, models: Self.models(section, known: models.map(\.name), required: true),
-            experts: nil, data: nil, threads: Self.threads(section),
+            experts: nil, share: nil, data: nil, threads: Self.threads(section),
             capacity: section.integer("capacity", in: 1...1024, default: 8, unit: "sequences"),
             kvMegabytes: section.integer("kv_megabytes", in: 1...1_048_576, default: 512, unit: "MiB"), host: .router,
             keyFile: nil, line: section.line)
@@ -97,7 +102,8 @@ extension WorkerEntry {
     init(trunkListing section: Section, key: String, models: [ModelEntry]) {
         self.init(
             name: TrunkEntry.workerName,
-            models: Self.models(section, key: key, known: models.map(\.name), required: true), experts: nil, data: nil,
+            models: Self.models(section, key: key, known: models.map(\.name), required: true), experts: nil,
+            share: nil, data: nil,
             threads: .auto, capacity: 8, kvMegabytes: 512, host: .router, keyFile: nil, line: section.line(of: key))
     }
 

@@ -18,6 +18,9 @@ extension WorkerExperts {
     init?(reading section: Section, models: [ModelEntry], paths: ClusterPaths) {
         let routed = models.filter { $0.experts != nil }
         line = section.line
+        if section.has("file") {
+            section.add("file", "is for experts of a model with mixture:; low-rank experts have a store")
+        }
         megabytes = section.integer("megabytes", in: 1...ExpertsEntry.cacheMegabytesMax, default: 4096, unit: "MiB")
         names = Self.names(section)
         let only = routed.count == 1 ? routed.first?.name : nil

@@ -85,6 +85,12 @@ final class FileBytes: @unchecked Sendable {
         return T(littleEndian: pointer(at: offset, length: MemoryLayout<T>.size).loadUnaligned(as: T.self))
     }
 
+    /// Lets the kernel take the pages back that were read so far; they come again when touched. What was packed from them is not
+    /// kept in memory twice.
+    func releasePages() {
+        if isMapped { _ = madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
+    }
+
     func copy(at offset: Int, length: Int) -> [UInt8] {
         defer { extendLifetime(self) }
         return [UInt8](pointer(at: offset, length: length))

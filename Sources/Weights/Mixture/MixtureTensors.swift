@@ -31,6 +31,9 @@ package struct MixtureExpert: Sendable {
     package let down: TensorView
     /// The three are [inputs, outputs] instead.
     package var isTransposed = false
+
+    /// Weights that a row is multiplied with.
+    package var cost: Int { gate.elementCount + up.elementCount + down.elementCount }
 }
 
 /// The expert of every token.

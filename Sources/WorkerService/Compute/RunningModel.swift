@@ -7,6 +7,8 @@ final class RunningModel {
     let engine: Engine
     let bank: RoutedExpertBank?
     let wires: ExpertWires?
+    /// Of a model whose mixture layers' experts are elsewhere.
+    let mixture: MixtureWires?
     /// The set that is to be taken next.
     var staged: StagedSet?
     /// While there is a shadow.
@@ -18,21 +20,32 @@ final class RunningModel {
     /// Between two reports of what rows have chosen.
     static let reportMicroseconds: UInt64 = 2_000_000
 
-    init(_ engine: Engine, bank: RoutedExpertBank? = nil, wires: ExpertWires? = nil) {
+    init(_ engine: Engine, bank: RoutedExpertBank? = nil, wires: ExpertWires? = nil, mixture: MixtureWires? = nil) {
         self.engine = engine
         self.bank = bank
         self.wires = wires
+        self.mixture = mixture
     }
 
     /// Somebody has been asked to open a set and has not answered.
-    var isSettling: Bool { staged != nil || wires?.roster.isSettling ?? false }
+    var isSettling: Bool {
+        staged != nil || wires?.roster.isSettling ?? false || mixture?.roster.isSettling ?? false
+    }
 
     /// Looks after the wires between two steps. Returns the experts that nobody can be asked for, when that has changed.
     func service() -> [String]? {
-        guard let wires, let bank else { return nil }
-        wires.rows.service()
-        let unreachable = wires.roster.unreachable(of: bank.set)
-        if unreachable == lastUnreachable || wires.roster.isSettling { return nil }
+        let unreachable: [String]
+        if let mixture {
+            mixture.rows.service()
+            if mixture.roster.isSettling { return nil }
+            unreachable = mixture.roster.unreachable(of: mixture.rows.set)
+        } else {
+            guard let wires, let bank else { return nil }
+            wires.rows.service()
+            if wires.roster.isSettling { return nil }
+            unreachable = wires.roster.unreachable(of: bank.set)
+        }
+        if unreachable == lastUnreachable { return nil }
         lastUnreachable = unreachable
         return unreachable
     }
@@ -75,7 +88,7 @@ final class RunningModel {
 
     /// What a sequence chose and went without.
     func takeMissing(_ sequence: SequenceID) -> [MissingExpert] {
-        guard let missing = bank?.takeMissing(sequence) else { return [] }
+        let missing = bank.map { $0.takeMissing(sequence) } ?? engine.takeMissing(sequence)
         return missing.sorted { $0.key < $1.key }.map { MissingExpert(expert: $0.key, rows: $0.value) }
     }
 }
@@ -84,4 +97,10 @@ final class RunningModel {
 struct ExpertWires {
     let roster: LinkRoster
     let rows: RemoteExpertRows
+}
+
+/// How a trunk reaches the experts of its mixture layers.
+struct MixtureWires {
+    let roster: LinkRoster
+    let rows: RemoteMixtureRows
 }

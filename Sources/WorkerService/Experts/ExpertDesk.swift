@@ -9,16 +9,16 @@ final class ExpertDesk {
     static let setsMax = 4
 
     private let profile: WorkerProfile
-    private let shelf: ExpertShelf
-    private let computation: PairComputation
-    private var connections: [[UInt8]: [OpenedSet]] = [:]
+    private let work: HostedWork
+    private let computation: ExpertComputation
+    private var connections: [[UInt8]: [OpenedWork]] = [:]
     /// In order of arrival, for the bound.
     private var arrivals: [[UInt8]] = []
 
-    init(profile: WorkerProfile, shelf: ExpertShelf, team: ComputeTeam) {
+    init(profile: WorkerProfile, work: HostedWork, team: ComputeTeam) {
         self.profile = profile
-        self.shelf = shelf
-        computation = PairComputation(team: team)
+        self.work = work
+        computation = ExpertComputation(team: team)
     }
 
     /// What to send back.
@@ -49,7 +49,7 @@ final class ExpertDesk {
                     "this is \(profile.name), start \(profile.incarnation), not \(request.worker), \(request.incarnation)"
                 )
             }
-            remember(try OpenedSet(request, hosted: shelf.hosted), of: connection)
+            remember(try work.open(request), of: connection)
         } catch {
             return failed(error, set: request.set)
         }
@@ -59,7 +59,7 @@ final class ExpertDesk {
                     set: request.set, nonce: request.nonce, worker: profile.name, incarnation: profile.incarnation)))
     }
 
-    private func remember(_ set: OpenedSet, of connection: [UInt8]) {
+    private func remember(_ set: OpenedWork, of connection: [UInt8]) {
         if connections[connection] == nil {
             if arrivals.count == Self.connectionsMax { connections[arrivals.removeFirst()] = nil }
             arrivals.append(connection)

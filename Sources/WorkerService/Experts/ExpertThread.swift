@@ -19,7 +19,7 @@ final class ExpertThread: Sendable {
     var progress: UInt64 { shared.answered.load(ordering: .relaxed) }
 
     init(
-        _ socket: Socket, profile: WorkerProfile, shelf: ExpertShelf, team: ComputeTeam, log: Logger
+        _ socket: Socket, profile: WorkerProfile, work: HostedWork, team: ComputeTeam, log: Logger
     ) throws(ThreadingError) {
         let wake = try Wake(), shared = Shared()
         let owned = Handover(socket)
@@ -27,7 +27,7 @@ final class ExpertThread: Sendable {
         self.shared = shared
         thread = try NamedThread(name: "experts") {
             TimeSlice.short.give()
-            let desk = ExpertDesk(profile: profile, shelf: shelf, team: team)
+            let desk = ExpertDesk(profile: profile, work: work, team: team)
             var loop = ExpertLoop(socket: owned.take(), desk: desk, wake: wake)
             do throws(SocketError) {
                 while !shared.stopping.load(ordering: .acquiring) {

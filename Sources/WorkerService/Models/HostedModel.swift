@@ -19,12 +19,15 @@ struct HostedModel: Sendable {
     let experts: TrunkExperts?
     /// Of a master.
     var master: HostedMaster?
+    /// Of a model whose mixture layers' experts workers compute.
+    let mixture: MixtureSet?
 
     /// Reads and verifies the file while the weights are packed from it.
     ///
     /// - Parameter cacheBytes: this model's share of the worker's bound.
     static func load(
-        _ entry: ModelEntry, cacheBytes: Int, team: ComputeTeam, progress: @escaping @Sendable (Double) -> Void
+        _ entry: ModelEntry, of topology: ClusterTopology, cacheBytes: Int, team: ComputeTeam,
+        progress: @escaping @Sendable (Double) -> Void
     ) throws(WorkerFault) -> HostedModel {
         let checkpoint = try opened(entry)
         let digest = try digest(of: checkpoint)
@@ -43,22 +46,30 @@ struct HostedModel: Sendable {
                 "model \(entry.name): kv_megabytes leaves it \(cacheBytes >> 20) MiB, less than one page of "
                     + "\(bytesPerPage(configuration) >> 10) KiB; raise it")
         }
-        let model = try packed(checkpoint, entry, team: team, progress: progress)
+        let mixture = try entry.mixture.map { mixture throws(WorkerFault) in
+            try spread(mixture, of: entry, topology, checkpoint, team: team)
+        }
+        let model = try packed(
+            checkpoint, entry, elsewhere: Set(mixture?.cells ?? []), team: team, progress: progress)
+        checkpoint.releasePages()
         let experts = try entry.experts.map { experts throws(WorkerFault) in
             try TrunkExperts.load(experts, for: model, trunk: digest, team: team)
         }
         return HostedModel(
             name: entry.name, model: model, sha256: digest,
             contextTokens: min(entry.contextTokens ?? .max, configuration.contextLength, cached),
-            capacity: CapacityMode(entry.capacity), experts: experts)
+            capacity: CapacityMode(entry.capacity), experts: experts, mixture: mixture)
     }
 
     var holding: ModelHolding {
         ModelHolding(
             model: name, sha256: sha256.hex, contextLength: UInt32(clamping: contextTokens),
-            vocabulary: UInt32(clamping: model.vocabularySize), routed: experts != nil,
+            vocabulary: UInt32(clamping: model.vocabularySize), routed: experts != nil || mixture != nil,
             functionalTokens: master?.tokens ?? [], temperature: master?.temperature ?? 0)
     }
+
+    /// Some expert is computed by workers.
+    var hasRemote: Bool { mixture != nil || experts?.hasRemote ?? false }
 
     var endTokens: Set<Int32> { Set(model.configuration.endTokens.map { Int32(clamping: $0) }) }
 
@@ -83,6 +94,10 @@ struct HostedModel: Sendable {
             }
             return RunningModel(try engine(limits, team, bank: bank, pieces: master.pieces))
         }
+        if let mixture {
+            let wires = wiring.wires(to: mixture)
+            return RunningModel(try engine(limits, team, bank: nil, wires), mixture: wires)
+        }
         guard let experts else { return RunningModel(try engine(limits, team, bank: nil)) }
         let wires = experts.hasRemote ? try wiring.wires(to: experts, of: self, team: team) : nil
         let bank = RoutedExpertBank(
@@ -95,11 +110,13 @@ struct HostedModel: Sendable {
     private static let scoredWholeMax = 256
 
     private func engine(
-        _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?, pieces: [[UInt8]]? = nil
+        _ limits: EngineLimits, _ team: ComputeTeam, bank: RoutedExpertBank?, pieces: [[UInt8]]? = nil,
+        _ mixture: MixtureWires? = nil
     ) throws(WorkerFault) -> Engine {
         do throws(EngineLimitsError) {
             return try Engine(
-                model: model, limits: limits, team: team, bank: bank, pieces: pieces, capacity: capacity)
+                model: model, limits: limits, team: team, bank: bank, pieces: pieces, capacity: capacity,
+                experts: mixture?.rows, onMissing: Gating.OnMissing(self.mixture?.onMissing ?? .fail))
         } catch { throw WorkerFault("model \(name): \(error.description)") }
     }
 
@@ -116,13 +133,31 @@ struct HostedModel: Sendable {
     }
 
     private static func packed(
-        _ checkpoint: Checkpoint, _ entry: ModelEntry, team: ComputeTeam,
+        _ checkpoint: Checkpoint, _ entry: ModelEntry, elsewhere: Set<MixtureCell>, team: ComputeTeam,
         progress: @escaping @Sendable (Double) -> Void
     ) throws(WorkerFault) -> LanguageModel {
         let mode: Inference.ComputeMode = entry.compute == .exact ? .exact : .fast
-        do { return try LanguageModel.load(checkpoint, mode: mode, team: team, progress: progress) } catch {
+        do {
+            return try LanguageModel.load(
+                checkpoint, mode: mode, team: team, elsewhere: elsewhere, progress: progress)
+        } catch {
             throw WorkerFault("model \(entry.name): \(error.description)")
         }
+    }
+
+    /// Checks the placement, and hashes the experts that workers are to have.
+    private static func spread(
+        _ mixture: MixtureEntry, of entry: ModelEntry, _ topology: ClusterTopology, _ checkpoint: Checkpoint,
+        team: ComputeTeam
+    ) throws(WorkerFault) -> MixtureSet {
+        let mode: Inference.ComputeMode = entry.compute == .exact ? .exact : .fast
+        do {
+            _ = try MixturePlan(topology, entry, checkpoint)
+            guard let shape = checkpoint.configuration.mixture else { preconditionFailure("a plan without a mixture") }
+            return try MixtureSet(
+                checkpoint, shape, mixture, model: entry.name,
+                contract: MixtureContract(checkpoint.configuration, shape, mode), team: team)
+        } catch { throw WorkerFault("model \(entry.name): \(error)") }
     }
 
     /// Of the weight file; of several, of their digests in order.

@@ -9,14 +9,15 @@ struct ModelSet: Sendable {
 
     /// One after the other: each load already uses the whole team.
     static func load(
-        _ entries: [ModelEntry], masters: [NodeEntry] = [], threads: Int, cacheMegabytes: Int,
+        _ entries: [ModelEntry], masters: [NodeEntry] = [], of topology: ClusterTopology, threads: Int, cacheMegabytes: Int,
         progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
         let team = ComputeTeam(threads: threads)
         let share = cacheShare(of: cacheMegabytes, models: entries.count + masters.count)
         var models: [HostedModel] = []
         for entry in entries {
-            models.append(try HostedModel.load(entry, cacheBytes: share, team: team) { progress(entry.name, $0) })
+            models.append(
+                try HostedModel.load(entry, of: topology, cacheBytes: share, team: team) { progress(entry.name, $0) })
         }
         for node in masters {
             guard let settings = node.master, let entry = entries.first(where: { $0.name == settings.model }),
@@ -46,8 +47,9 @@ struct ModelSet: Sendable {
     private static func cacheShare(of megabytes: Int, models: Int) -> Int { (megabytes << 20) / max(1, models) }
 
     /// What two workers must have in common to give the same bits. Known before anything is loaded.
-    static func numerics(of entries: [ModelEntry], hasExperts: Bool) -> String {
+    static func numerics(of entries: [ModelEntry], hasExperts: Bool, share: ModelEntry? = nil) -> String {
         var ids = Set(entries.map { ($0.compute == .exact ? Inference.ComputeMode.exact : .fast).numericsID })
+        if let share { ids.insert(MixtureNumerics.id(share.compute == .exact ? .exact : .fast)) }
         if hasExperts { ids.insert(PairNumerics.id) }
         return ids.sorted().joined(separator: ",")
     }

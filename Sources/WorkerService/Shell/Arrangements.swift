@@ -89,8 +89,10 @@ extension Hosting {
             }
             return try trunk.sets(for: arrangement)
         }
-        guard let experts else { throw ArrangementRefusal(.noWorker, "this worker holds no experts") }
-        for refusal in try experts.arrange(arrangement) {
+        guard case .pairs(let shelf) = experts else {
+            throw ArrangementRefusal(.noWorker, "this worker holds no low-rank experts")
+        }
+        for refusal in try shelf.arrange(arrangement) {
             log.error("an expert of a lost worker is not held: \(refusal.message)")
         }
         return nil

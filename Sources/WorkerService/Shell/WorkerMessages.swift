@@ -23,7 +23,7 @@ struct WorkerProfile: Sendable {
 struct Hosting: Sendable {
     let models: ModelSet
     let compute: ComputeThread
-    let experts: ExpertShelf?
+    let experts: HostedWork?
     /// By model.
     let trunks: [String: TrunkShelf]
     let answering: ExpertThread?

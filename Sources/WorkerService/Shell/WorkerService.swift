@@ -31,7 +31,8 @@ package final class WorkerService: Sendable {
         let profile = WorkerProfile(
             name: worker.name,
             numerics: ModelSet.numerics(
-                of: topology.models.filter { worker.models.contains($0.name) }, hasExperts: worker.experts != nil),
+                of: topology.models.filter { worker.models.contains($0.name) }, hasExperts: worker.experts != nil,
+                share: worker.share.flatMap { topology.model($0.model) }),
             capacity: worker.capacity, data: door?.endpoint)
         let wiring = TrunkWiring(board: board, context: context, keys: try Self.trunkKeys(topology, worker), log: log)
         let job = LoadingJob(
@@ -142,6 +143,7 @@ final class WorkerLife: Sendable {
 
 /// Loads what a worker hosts and starts the threads that compute with it.
 private struct LoadingJob: Sendable {
+    let topology: ClusterTopology
     let entries: [ModelEntry]
     let masters: [NodeEntry]
     let worker: WorkerEntry
@@ -160,6 +162,7 @@ private struct LoadingJob: Sendable {
         socket: Handover<Socket>?, content: ContentInbox, log: Logger
     ) {
         self.content = content
+        self.topology = topology
         contentFolder = topology.paths.content
         entries = topology.models.filter { worker.models.contains($0.name) }
         masters = topology.masters(of: worker)
@@ -178,25 +181,21 @@ private struct LoadingJob: Sendable {
         let started = MonotonicClock.nowMicroseconds
         do throws(WorkerFault) {
             let models = try ModelSet.load(
-                entries, masters: masters, threads: threads, cacheMegabytes: worker.kvMegabytes
+                entries, masters: masters, of: topology, threads: threads, cacheMegabytes: worker.kvMegabytes
             ) { _, _ in }
-            let experts = try worker.experts.map { entry throws(WorkerFault) in
-                try HostedExperts.load(entry, trunk: trunk)
-            }
-            let shelf = worker.experts.flatMap { entry in
-                experts.map { ExpertShelf($0, entry, locator(entry.store)) }
-            }
-            let answering = try shelf.map { shelf throws(WorkerFault) in try startAnswering(shelf, models.team) }
+            let work = try hostedWork(models.team)
+            let answering = try work.map { work throws(WorkerFault) in try startAnswering(work, models.team) }
             answering.map(life.keep)
             let compute = try startCompute(models, loop)
             life.keep(compute)
             _ = loop.post(
                 .loaded(
                     Hosting(
-                        models: models, compute: compute, experts: shelf, trunks: trunks(models), answering: answering))
+                        models: models, compute: compute, experts: work, trunks: trunks(models), answering: answering))
             )
             let milliseconds = (MonotonicClock.nowMicroseconds - started) / 1000
-            let names = worker.models + (worker.experts?.names ?? [])
+            let share = work.map { worker.share == nil ? "" : "\($0.holdings.count) experts" } ?? ""
+            let names = worker.models + (worker.experts?.names ?? []) + (share.isEmpty ? [] : [share])
             log.info("loaded \(names.joined(separator: ", ")) in \(milliseconds) ms on \(threads) threads")
         } catch {
             life.end(with: error)
@@ -217,10 +216,16 @@ private struct LoadingJob: Sendable {
         ContentLocator(experts: experts, content: ContentStore(folder: contentFolder), inbox: content)
     }
 
-    private func startAnswering(_ shelf: ExpertShelf, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
+    private func hostedWork(_ team: ComputeTeam) throws(WorkerFault) -> HostedWork? {
+        if let share = worker.share { return .share(try HostedShare.load(share, of: worker, topology, team: team)) }
+        guard let entry = worker.experts else { return nil }
+        return .pairs(ExpertShelf(try HostedExperts.load(entry, trunk: trunk), entry, locator(entry.store)))
+    }
+
+    private func startAnswering(_ work: HostedWork, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
         guard let socket else { throw WorkerFault("worker \(worker.name) has experts and no data endpoint") }
         do throws(ThreadingError) {
-            return try ExpertThread(socket.take(), profile: profile, shelf: shelf, team: team, log: log)
+            return try ExpertThread(socket.take(), profile: profile, work: work, team: team, log: log)
         } catch {
             throw WorkerFault(error.description)
         }

@@ -58,7 +58,7 @@ final class WorkerShell {
 
     private func introduce(nowMicroseconds: UInt64) {
         let hello = profile.hello(
-            models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.hosted.holdings ?? [],
+            models: hosting?.models.models.map(\.holding) ?? [], experts: hosting?.experts?.holdings ?? [],
             ready: isReady)
         let sent = port.send(Envelope(.hello(hello)), on: 0) == .sent
         owesHello = !sent
@@ -144,7 +144,7 @@ final class WorkerShell {
     private var isReady: Bool {
         // What the manifest adds to the topology comes first.
         guard let hosting, !arrangements.holdBack else { return false }
-        return hosting.models.models.allSatisfy { !($0.experts?.hasRemote ?? false) || complete.contains($0.name) }
+        return hosting.models.models.allSatisfy { !$0.hasRemote || complete.contains($0.name) }
     }
 
     /// The compute thread owns the wires to the experts; it hears here that there is something to look at.
@@ -155,7 +155,8 @@ final class WorkerShell {
 
     private func heard(of model: String, unreachable: [String]) {
         guard unreachable.isEmpty else {
-            return log.warning("\(model): no worker has \(unreachable.joined(separator: ", "))")
+            let more = unreachable.count > 16 ? " and \(unreachable.count - 16) more" : ""
+            return log.warning("\(model): no worker has \(unreachable.prefix(16).joined(separator: ", "))\(more)")
         }
         log.info("\(model): all experts are there")
         guard complete.insert(model).inserted, isReady else { return }

@@ -4,29 +4,29 @@ import Messaging
 
 /// From the rows of a batch to a dispatch.
 enum DispatchMessage {
-    /// - Parameter pairs: indices into the routing's pairs: those that one worker is asked for.
-    static func make(_ id: UInt64, pairs: [Int], of routing: GroupRouting, set: UInt64, input: Columns) -> Envelope {
-        let rows = distinctRows(pairs, routing)
+    /// - Parameter pairs: indices into the request's pairs: those that one worker is asked for.
+    static func make(_ id: UInt64, pairs: [Int], of request: RowRequest, set: UInt64) -> Envelope {
+        let rows = distinctRows(pairs, request)
         var selections: [Selection] = []
         selections.reserveCapacity(pairs.count)
         for index in pairs {
-            let pair = routing.pairs[index]
-            let wanted = routing.rows[pair.first..<pair.first + pair.count]
+            let pair = request.pairs[index]
+            let wanted = request.rows[pair.first..<pair.first + pair.count]
             selections.append(
                 Selection(
-                    site: UInt32(pair.linear), expert: UInt32(pair.expert), rows: wanted.map { place(of: $0, in: rows) }
+                    site: UInt32(pair.site), expert: UInt32(pair.expert), rows: wanted.map { place(of: $0, in: rows) }
                 ))
         }
-        let dispatch = Dispatch(dispatch: id, set: set, group: UInt32(routing.group.index), selections: selections)
-        return Envelope(.dispatch(dispatch), tensors: [tensor(rows, input)])
+        let dispatch = Dispatch(dispatch: id, set: set, group: UInt32(request.group), selections: selections)
+        return Envelope(.dispatch(dispatch), tensors: [tensor(rows, request.input)])
     }
 
     /// Ascending.
-    private static func distinctRows(_ pairs: [Int], _ routing: GroupRouting) -> [Int32] {
+    private static func distinctRows(_ pairs: [Int], _ request: RowRequest) -> [Int32] {
         var rows: [Int32] = []
         for index in pairs {
-            let pair = routing.pairs[index]
-            rows += routing.rows[pair.first..<pair.first + pair.count]
+            let pair = request.pairs[index]
+            rows += request.rows[pair.first..<pair.first + pair.count]
         }
         if rows.count == pairs.count, rows.allSatisfy({ $0 == rows[0] }) { return [rows[0]] }
         rows.sort()
@@ -56,32 +56,25 @@ enum DispatchMessage {
     }
 }
 
-/// From a worker's answer to the rows of a bank.
+/// From a worker's answer to the rows of a request.
 enum CombineReading {
     static func copy(
-        _ tensors: [Tensor], of pairs: [Int], _ routing: GroupRouting, into results: ExpertRows
+        _ tensors: [Tensor], of pairs: [Int], _ request: RowRequest, into results: any RowSink
     ) throws(WireError) {
         guard let tensor = tensors.first, tensors.count == 1 else {
             throw .truncatedTensor("a Combine has one tensor, not \(tensors.count)")
         }
-        let wanted = pairs.reduce(0) { $0 + floats(of: $1, routing) }
+        let wanted = pairs.reduce(0) { $0 + request.pairs[$1].floats }
         try tensor.withFloats { source throws(WireError) in
             guard source.count == wanted else {
                 throw .malformed("\(source.count) floats came, \(wanted) were asked for")
             }
             var start = 0
             for index in pairs {
-                let count = floats(of: index, routing)
-                results.withBlock(ofPair: index) { block in
-                    block.copy(source.extracting(start..<start + count), to: 0)
-                }
+                let count = request.pairs[index].floats
+                results.write(source.extracting(start..<start + count), ofPair: index)
                 start += count
             }
         }
-    }
-
-    private static func floats(of index: Int, _ routing: GroupRouting) -> Int {
-        let pair = routing.pairs[index]
-        return pair.count * routing.group.linears[pair.linear].base.outputs
     }
 }

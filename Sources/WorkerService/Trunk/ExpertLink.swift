@@ -29,6 +29,9 @@ final class ExpertLink {
 
     func holds(_ expert: String, sha256: String) -> Bool { hashes[expert] == sha256 }
 
+    /// Whether it says that it holds an expert of this name with other content.
+    func differs(_ expert: String, sha256: String) -> Bool { hashes[expert].map { $0 != sha256 } ?? false }
+
     /// Whether an answer to an opening is still to come.
     var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
 

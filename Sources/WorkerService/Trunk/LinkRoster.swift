@@ -1,6 +1,4 @@
-import Digest
 import Inference
-import Kernels
 import Logging
 import Messaging
 import Threading
@@ -11,11 +9,12 @@ final class LinkRoster {
     private let context: ZeroMQContext
     private let keys: TrunkKeys
     private let trunkSHA256: String
+    private let numerics: String
     private let groups: [SiteGroupShape]
     private let log: Logger
     private var seen: UInt64 = 0
     private var lastNumber: UInt64 = 0
-    private var sets: [(set: ExpertSet, number: UInt64)] = []
+    private var sets: [(set: any DistributedSet, number: UInt64)] = []
     /// Sorted by worker.
     private var links: [ExpertLink] = []
     private var poller = Poller([])
@@ -25,20 +24,14 @@ final class LinkRoster {
     /// When a worker was last lost.
     private(set) var lostAtMicroseconds: UInt64?
 
-    init(
-        board: HolderBoard, context: ZeroMQContext, keys: TrunkKeys, trunkSHA256: String, model: LanguageModel,
-        log: Logger
-    ) {
-        self.board = board
-        self.context = context
-        self.keys = keys
+    init(_ wiring: TrunkWiring, trunkSHA256: String, numerics: String, groups: [SiteGroupShape]) {
+        board = wiring.board
+        context = wiring.context
+        keys = wiring.keys
+        log = wiring.log
         self.trunkSHA256 = trunkSHA256
-        self.log = log
-        groups = model.siteGroups.map { group in
-            SiteGroupShape(
-                sites: group.linears.map(\.site), outputs: group.linears.map { UInt32($0.base.outputs) },
-                inputs: UInt32(group.inputs))
-        }
+        self.numerics = numerics
+        self.groups = groups
     }
 
     var isEmpty: Bool { links.isEmpty }
@@ -56,7 +49,7 @@ final class LinkRoster {
     }
 
     /// Experts of a set that are neither here nor with anybody who has opened it.
-    func unreachable(of set: ExpertSet) -> [String] {
+    func unreachable(of set: any DistributedSet) -> [String] {
         return set.experts.indices.compactMap { index in
             let expert = set.experts[index]
             return expert.isResident || link(for: index, in: set, [], loads: []) != nil ? nil : expert.name
@@ -64,7 +57,7 @@ final class LinkRoster {
     }
 
     /// What the wire calls a set; opened everywhere when it is first seen.
-    func number(of set: ExpertSet) -> UInt64 {
+    func number(of set: any DistributedSet) -> UInt64 {
         if let known = sets.first(where: { $0.set === set }) { return known.number }
         lastNumber += 1
         let number = lastNumber
@@ -76,20 +69,25 @@ final class LinkRoster {
     }
 
     /// The sets that nobody uses any more are forgotten.
-    func keep(_ live: [ExpertSet]) { sets.removeAll { entry in !live.contains { $0 === entry.set } } }
+    func keep(_ live: [any DistributedSet]) { sets.removeAll { entry in !live.contains { $0 === entry.set } } }
 
     func reopen(_ link: ExpertLink) {
         for (set, number) in sets { open(set, number, on: link) }
     }
 
-    private func open(_ set: ExpertSet, _ number: UInt64, on link: ExpertLink) {
+    private func open(_ set: any DistributedSet, _ number: UInt64, on link: ExpertLink) {
+        if let other = set.experts.first(where: { link.differs($0.name, sha256: $0.hash) }) {
+            log.error(
+                "expert worker \(link.holder.worker) has another \(other.name) than this trunk's, which has content \(other.hash.prefix(12))…; it is not asked for what differs: use one file"
+            )
+        }
         let held = set.experts.enumerated().filter { link.holds($1.name, sha256: $1.hash) }
         guard !held.isEmpty else { return }
         link.open(
             OpenSet(
                 set: number, nonce: (0..<OpenSet.nonceBytes).map { _ in UInt8.random(in: 0...255) },
                 worker: link.holder.worker, incarnation: link.holder.incarnation, trunkSHA256: trunkSHA256,
-                numerics: PairNumerics.id,
+                numerics: numerics,
                 experts: held.map {
                     SetExpert(id: UInt32($0.offset), expert: $0.element.name, sha256: $0.element.hash)
                 },
@@ -105,7 +103,7 @@ extension LinkRoster {
     /// Of those that hold an expert: one that answers in time before a slow one, one that is asked already while it has
     /// little to do, then the one with least; by name where all is equal.
     func link(
-        for expert: Int, in set: ExpertSet, _ excluded: Set<String>, loads: [(link: ExpertLink, rows: Int)]
+        for expert: Int, in set: any DistributedSet, _ excluded: Set<String>, loads: [(link: ExpertLink, rows: Int)]
     ) -> ExpertLink? {
         guard let number = sets.first(where: { $0.set === set })?.number else { return nil }
         let able = links.filter {
@@ -175,7 +173,7 @@ extension LinkRoster {
             if !link.knows(held, of: number) || (!dropped.isEmpty && isDoneElsewhere) { open(set, number, on: link) }
         }
         log.info(
-            "expert worker \(holder.worker) now has \(holder.experts.map(\.expert).joined(separator: ", "))")
+            "expert worker \(holder.worker) now has \(Self.names(of: holder))")
     }
 
     private func connect(_ holder: ExpertHolder) -> ExpertLink? {
@@ -184,12 +182,18 @@ extension LinkRoster {
             let link = try ExpertLink(holder, try keys.security(of: holder.data), context: context)
             reopen(link)
             log.info(
-                "expert worker \(holder.worker) is there, with \(holder.experts.map(\.expert).joined(separator: ", "))")
+                "expert worker \(holder.worker) is there, with \(Self.names(of: holder))")
             return link
         } catch {
             log.error("expert worker \(holder.worker) cannot be reached: \(error)")
             return nil
         }
+    }
+
+    /// Of a few all, of many how many.
+    private static func names(of holder: ExpertHolder) -> String {
+        holder.experts.count > 32
+            ? "\(holder.experts.count) experts" : holder.experts.map(\.expert).joined(separator: ", ")
     }
 
     /// Everything that has come, without waiting.

@@ -47,7 +47,7 @@ struct RoutePolicy: Sendable {
 }
 
 extension Gating.OnMissing {
-    fileprivate init(_ entry: Topology.OnMissing) {
+    init(_ entry: Topology.OnMissing) {
         self =
             switch entry {
             case .fail: .fail

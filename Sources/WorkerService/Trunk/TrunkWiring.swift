@@ -16,7 +16,8 @@ struct TrunkWiring: Sendable {
         to experts: TrunkExperts, of hosted: HostedModel, team: ComputeTeam
     ) throws(WorkerFault) -> ExpertWires {
         let roster = LinkRoster(
-            board: board, context: context, keys: keys, trunkSHA256: hosted.sha256.hex, model: hosted.model, log: log)
+            self, trunkSHA256: hosted.sha256.hex, numerics: PairNumerics.id,
+            groups: hosted.model.siteGroups.map(SiteGroupShape.init))
         // Workers that come open it at once.
         _ = roster.number(of: experts.set)
         let cache = try cache(of: experts.cache, hosted)
@@ -24,6 +25,13 @@ struct TrunkWiring: Sendable {
             roster: roster,
             rows: RemoteExpertRows(
                 roster: roster, cache: cache, waitsForReloads: experts.waitsForReloads, team: team, log: log))
+    }
+
+    func wires(to experts: MixtureSet) -> MixtureWires {
+        let roster = LinkRoster(
+            self, trunkSHA256: experts.contract.shape.hex, numerics: experts.contract.numerics, groups: experts.groups)
+        _ = roster.number(of: experts)
+        return MixtureWires(roster: roster, rows: RemoteMixtureRows(experts, roster: roster, log: log))
     }
 
     /// Nil where no expert may come to the trunk.
@@ -35,5 +43,13 @@ struct TrunkWiring: Sendable {
             let puller = try ExpertPuller(store: entry.store, trunk: hosted.sha256, groups: hosted.model.siteGroups)
             return ExpertCache(bytesMax: entry.bytesMax, pulling: puller) { entry.bytes[$0.hash] }
         } catch { throw WorkerFault(error.description) }
+    }
+}
+
+extension SiteGroupShape {
+    fileprivate init(_ group: SiteGroup) {
+        self.init(
+            sites: group.linears.map(\.site), outputs: group.linears.map { UInt32($0.base.outputs) },
+            inputs: UInt32(group.inputs))
     }
 }

@@ -13,6 +13,13 @@ package final class ExpertSet: Sendable {
         package let gateKinds: Set<GateKind>
         /// Whether its pairs are in this process.
         package let isResident: Bool
+
+        package init(name: String, hash: String, gateKinds: Set<GateKind> = [], isResident: Bool) {
+            self.name = name
+            self.hash = hash
+            self.gateKinds = gateKinds
+            self.isResident = isResident
+        }
     }
 
     /// By expert id.

@@ -8,7 +8,8 @@ struct BenchExperts: ParsableCommand, WatchesSignals {
             "What it costs that experts live elsewhere: decoding with them beside the trunk, on workers, and cached.",
         discussion: """
             Launches three clusters over ipc, which take turns: all experts beside the trunk; all on two workers; all on two \
-            workers and cacheable. Everybody's answers must be the same tokens.
+            workers and cacheable. Of a model that is a mixture of experts, its own are measured, two clusters: beside the trunk, and on \
+            two workers. Everybody's answers must be the same tokens.
             """)
 
     @Option(help: ArgumentHelp("The trunk, a .gguf file.", valueName: "file"))

@@ -38,7 +38,17 @@ struct ExpertsTrial {
             model: options.model, experts: site.experts.count, compute: options.compute,
             threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount, rounds: options.rounds.count,
             tokens: options.maxTokens, single: single, many: many, streams: options.streams,
-            cacheMegabytes: options.cacheMegabytes, cacheMegabytesHighest: cacheMegabytesHighest())
+            resident: try zip(site.names, clients).map { name, client in
+                ExpertsReport.Resident(
+                    cluster: name,
+                    megabytes: try OnPool.wait {
+                        try await client.status().workers.map {
+                            .init(worker: $0.name, megabytes: $0.residentBytes >> 20)
+                        }
+                    })
+            },
+            cacheMegabytes: site.names.contains("cacheable") ? options.cacheMegabytes : nil,
+            cacheMegabytesHighest: cacheMegabytesHighest())
     }
 
     private func compare(_ clients: [RouterClient], streams: Int) throws -> [ExpertsReport.Contestant] {
@@ -56,7 +66,7 @@ struct ExpertsTrial {
         return clients.indices.map { index in
             let ratios = rounds.pairs(ours: index, theirs: 0).ratios
             return ExpertsReport.Contestant(
-                name: ExpertsTrialSite.names[index], tokensPerSecond: rounds.samples(of: index).median,
+                name: site.names[index], tokensPerSecond: rounds.samples(of: index).median,
                 overLocal: ratios.median, overLocalMin: ratios.min, overLocalMax: ratios.max)
         }
     }
@@ -156,6 +166,17 @@ struct ExpertsReport: Encodable {
         let overLocal, overLocalMin, overLocalMax: Double
     }
 
+    /// Memory of a cluster's processes at the end, MiB; the trunk is the router's.
+    struct Resident: Encodable {
+        struct Share: Encodable {
+            let worker: String
+            let megabytes: UInt64
+        }
+
+        let cluster: String
+        let megabytes: [Share]
+    }
+
     let model: String
     let experts: Int
     let compute: String
@@ -164,8 +185,9 @@ struct ExpertsReport: Encodable {
     let tokens: Int
     let single, many: [Contestant]
     let streams: Int
+    let resident: [Resident]
     /// Of the cacheable experts beside the trunk: the bound, and the most that was held.
-    let cacheMegabytes: Int
+    let cacheMegabytes: Int?
     let cacheMegabytesHighest: Double?
 
     var lines: [String] {
@@ -173,9 +195,13 @@ struct ExpertsReport: Encodable {
             "\(experts) experts of \(model), \(compute), \(threads) threads; answers of \(tokens) tokens, \(rounds) rounds, the "
                 + "same tokens"
         ] + Self.table("1 stream", single) + Self.table("\(streams) streams", many)
-            + [
-                "the cache held at most \(cacheMegabytesHighest.map(BenchReport.number) ?? "0") of \(cacheMegabytes) MiB"
-            ]
+            + resident.map { cluster in
+                let shares = cluster.megabytes.map { "\($0.worker) \($0.megabytes)" }
+                return "resident, \(cluster.cluster): \(shares.joined(separator: ", ")) MiB"
+            }
+            + (cacheMegabytes.map {
+                ["the cache held at most \(cacheMegabytesHighest.map(BenchReport.number) ?? "0") of \($0) MiB"]
+            } ?? [])
     }
 
     private static func table(_ title: String, _ contestants: [Contestant]) -> [String] {

@@ -6,8 +6,8 @@ import Topology
 
 /// The clusters of a trial, in a temporary folder.
 struct ExpertsTrialSite: Sendable {
-    static let names = ["local", "remote", "cacheable"]
-
+    /// Who competes: where the experts are.
+    let names: [String]
     let folder: URL
     /// By name, in order.
     let clusters: [ClusterTopology]
@@ -18,6 +18,13 @@ struct ExpertsTrialSite: Sendable {
             "skein-experts-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        if try MixtureSite.suits(options) {
+            names = MixtureSite.names
+            experts = try MixtureSite.experts(of: options)
+            clusters = try names.map { try Self.cluster($0, MixtureSite.yaml($0, options), in: folder) }
+            return
+        }
+        names = ["local", "remote", "cacheable"]
         var store = URL(filePath: options.store).path
         var experts = try FileManager.default.contentsOfDirectory(atPath: store).filter {
             FileManager.default.fileExists(atPath: "\(store)/\($0)/expert.yaml")
@@ -35,13 +42,15 @@ struct ExpertsTrialSite: Sendable {
             store = copied
         }
         self.experts = experts
-        var clusters: [ClusterTopology] = []
-        for name in Self.names {
-            let file = folder.appendingPathComponent("\(name).yaml").path
-            try Self.yaml(name, experts, in: store, options).write(toFile: file, atomically: true, encoding: .utf8)
-            clusters.append(try ClusterTopology(contentsOf: file))
+        clusters = try names.map { [folder] in
+            try Self.cluster($0, Self.yaml($0, experts, in: store, options), in: folder)
         }
-        self.clusters = clusters
+    }
+
+    private static func cluster(_ name: String, _ yaml: String, in folder: URL) throws -> ClusterTopology {
+        let file = folder.appendingPathComponent("\(name).yaml").path
+        try yaml.write(toFile: file, atomically: true, encoding: .utf8)
+        return try ClusterTopology(contentsOf: file)
     }
 
     func remove() {

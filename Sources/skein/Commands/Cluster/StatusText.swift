@@ -46,8 +46,16 @@ enum StatusText {
     }
 
     private static func hosted(_ worker: WorkerStatus) -> String {
-        let experts = worker.experts.isEmpty ? [] : ["experts " + worker.experts.joined(separator: ", ")]
+        let experts = worker.experts.isEmpty ? [] : [experts(worker.experts)]
         return (worker.models + experts).joined(separator: "; ")
+    }
+
+    /// Those of mixture layers, `MODEL/LAYER.EXPERT`, are too many to list.
+    private static func experts(_ names: [String]) -> String {
+        guard names.contains(where: { $0.contains("/") }) else { return "experts " + names.joined(separator: ", ") }
+        let models = Dictionary(grouping: names) { $0.split(separator: "/").first.map(String.init) ?? "" }
+        return models.sorted { $0.key < $1.key }.map { "\($0.value.count) experts of \($0.key)" }
+            .joined(separator: ", ")
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

@@ -1,0 +1,128 @@
+import Digest
+import Kernels
+import Synchronization
+import Weights
+
+/// Some experts of a checkpoint's mixture layers, packed for a process that has nothing else of the model.
+package struct MixtureShard: Sendable {
+    package struct Entry: Sendable {
+        package let cell: MixtureCell
+        /// `MixtureExpert.contentHash`.
+        package let hash: SHA256Digest
+        /// nil for an expert that computes nothing.
+        let matrices: FeedForwardMatrices?
+
+        /// Packed, in memory.
+        package var bytes: Int { (matrices?.matrices ?? []).reduce(0) { $0 + $1.bytes } }
+    }
+
+    /// Of inputs and outputs.
+    package let hidden: Int
+    package let width: Int
+    package let activation: ModelConfiguration.Activation
+    /// Ascending by cell.
+    package let entries: [Entry]
+
+    /// Reads, hashes and packs only the slices of `cells`, in parallel on the team.
+    /// - Parameter cells: of the checkpoint's mixture layers.
+    package static func load(
+        _ checkpoint: Checkpoint, _ cells: [MixtureCell], mode: ComputeMode, team: ComputeTeam
+    ) throws(ModelError) -> MixtureShard {
+        let cells = cells.sorted()
+        let experts = try MixtureShard.experts(cells, of: checkpoint)
+        let hashes = hashes(of: experts, team: team)
+        let packed = try PackingJob.pack(
+            experts.compactMap(\.self).flatMap { PackingJob.all(of: $0) }, mode: mode, team: team, progress: { _ in })
+        checkpoint.releasePages()
+        return MixtureShard(
+            hidden: checkpoint.configuration.hiddenSize, width: checkpoint.configuration.mixture?.expertWidth ?? 1,
+            activation: checkpoint.configuration.activation,
+            entries: cells.indices.map { index in
+                func matrix(_ tensor: TensorView) -> PackedMatrix {
+                    guard let matrix = packed[tensor.name] else { preconditionFailure("\(tensor.name) was not packed") }
+                    return matrix
+                }
+                return Entry(
+                    cell: cells[index], hash: hashes[index],
+                    matrices: experts[index].map {
+                        FeedForwardMatrices(gate: matrix($0.gate), up: matrix($0.up), down: matrix($0.down))
+                    })
+            })
+    }
+
+    /// `MixtureExpert.contentHash` of each cell, ascending: what a trunk asks of those who hold them. Nothing stays in memory.
+    package static func hashes(
+        _ cells: [MixtureCell], of checkpoint: Checkpoint, team: ComputeTeam
+    ) throws(ModelError) -> [SHA256Digest] {
+        let experts = try experts(cells, of: checkpoint)
+        defer { checkpoint.releasePages() }
+        return hashes(of: experts, team: team)
+    }
+
+    private static func experts(
+        _ cells: [MixtureCell], of checkpoint: Checkpoint
+    ) throws(ModelError) -> [MixtureExpert?] {
+        var layers: [Int: [MixtureExpert?]] = [:]
+        do throws(WeightsError) {
+            for layer in Set(cells.map(\.layer)).sorted() {
+                layers[layer] = try MixtureTensors(checkpoint, layer: layer).experts
+            }
+        } catch { throw .weights(error) }
+        return cells.map { layers[$0.layer]?[$0.expert] ?? nil }
+    }
+
+    private static func hashes(of experts: [MixtureExpert?], team: ComputeTeam) -> [SHA256Digest] {
+        let hashes = Mutex([SHA256Digest?](repeating: nil, count: experts.count))
+        team.run(parts: experts.count) { part in
+            let hash = experts[part]?.contentHash ?? SHA256Digest(of: [])
+            hashes.withLock { $0[part] = hash }
+        }
+        return hashes.withLock { $0.compactMap(\.self) }
+    }
+}
+
+/// Computes rows FFN_e(x) of a shard: the bits that the trunk would have computed (P1). Owned by one thread.
+package final class MixtureShardComputation {
+    private let context: ComputeContext
+    /// [rows, hidden], as large as the largest dispatch so far.
+    private var gathered: RowBuffer?
+    private var outputs: RowBuffer?
+    private var gated: GatedColumns?
+    private var shape: (width: Int, activation: ModelConfiguration.Activation)?
+
+    package init(team: ComputeTeam) { context = ComputeContext(team: team) }
+
+    /// - Parameters:
+    ///   - input: [rows, hidden].
+    ///   - rows: of `input`, those that the expert gets.
+    ///   - take: called with each result, [hidden], by its place in `rows`.
+    package func compute(
+        _ entry: MixtureShard.Entry, of shard: MixtureShard, input: Columns, rows: [UInt32],
+        take: (Int, Span<Float>) -> Void
+    ) {
+        guard !rows.isEmpty else { return }
+        let (gathered, outputs, gated) = buffers(rows.count, shard)
+        for (place, row) in rows.enumerated() { gathered.copyRow(place, from: input.buffer, row: Int(row)) }
+        guard let matrices = entry.matrices else {
+            preconditionFailure("\(entry.cell) computes nothing, and nobody asks for it")
+        }
+        matrices.multiply(gathered.columns, rows: rows.count, gated, into: outputs.columns, context)
+        for place in rows.indices { outputs.withRow(place) { take(place, $0) } }
+    }
+
+    private func buffers(_ rows: Int, _ shard: MixtureShard) -> (RowBuffer, RowBuffer, GatedColumns) {
+        if let gathered, let outputs, let gated, let shape, gathered.rowsMax >= rows, gathered.width == shard.hidden,
+            shape.width == shard.width, shape.activation == shard.activation
+        {
+            return (gathered, outputs, gated)
+        }
+        let rowsMax = max(16, rows)
+        let made = (
+            RowBuffer(rowsMax: rowsMax, width: shard.hidden), RowBuffer(rowsMax: rowsMax, width: shard.hidden),
+            GatedColumns(rowsMax: rowsMax, width: shard.width, activation: shard.activation)
+        )
+        (gathered, outputs, gated) = made
+        shape = (shard.width, shard.activation)
+        return made
+    }
+}
