@@ -1,6 +1,7 @@
 import Gating
 import Inference
 import Messaging
+import Weights
 
 /// A model at work on the compute thread: its engine and, where it is routed, its experts.
 final class RunningModel {

@@ -55,9 +55,10 @@ extension HostedModel {
         } catch { throw fault("\(error)") }
         return HostedModel(
             name: node.masterHolding, model: trunk.model.appending(rows), sha256: sha256,
-            contextTokens: trunk.contextTokens, experts: nil,
+            contextTokens: trunk.contextTokens, capacity: trunk.capacity, experts: nil,
             master: HostedMaster(
-                tokens: folder.tokens.map(\.text), temperature: Float(folder.temperature), set: set, pieces: pieces))
+                tokens: folder.tokens.map(\.text), temperature: Float(folder.temperature), set: set, pieces: pieces),
+            mixture: nil)
     }
 
     /// Over all that decides what it says: two workers with the same one are interchangeable.
