@@ -1,5 +1,6 @@
 import Inference
 import Messaging
+import Weights
 
 /// A model at work on the compute thread: its engine and, where it is routed, its experts.
 final class RunningModel {
