@@ -20,12 +20,12 @@ extension RoutingReport {
 extension SiteRouting {
     fileprivate init(_ layer: MixtureCounts.Layer) {
         let (load, drops) = (layer.load, layer.drops)
-        let isPaired = load.expertCount <= MixtureRouting.pairedExpertsMax
+        let isPaired = load.expertCount <= Messaging.MixtureRouting.pairedExpertsMax
         self.init(
             site: "model.layers.\(layer.layer).mlp", rows: UInt64(load.tokens), fullRows: UInt64(load.tokens),
             entropy: load.entropy, kept: load.weights, full: load.probabilities, chosen: load.rows.map { UInt64($0) },
             heaviest: load.firsts.map { UInt64($0) },
-            mixture: MixtureRouting(
+            mixture: Messaging.MixtureRouting(
                 together: isPaired ? load.together.map { UInt64($0) } : [], squaredLogSums: load.squaredLogSums,
                 capacityChoices: UInt64(drops.choices), droppedByRank: drops.byRank.map { UInt64($0) },
                 droppedByPosition: drops.byPosition.map { UInt64($0) }, costs: layer.costs.map { UInt64($0) }))

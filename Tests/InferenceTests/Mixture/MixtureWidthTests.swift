@@ -97,7 +97,7 @@ import Weights
         defer { changed.remove() }
         let ids = try MixtureGolden.read("mixtral-fused").ids
         let score = try Self.model(changed).score(ids, team: TestModels.team)
-        #expect(score.losses.allSatisfy(\.isFinite))
+        #expect(score.losses.allSatisfy { $0.isFinite })
         #expect(
             try score.losses
                 != MixtureGolden.model("mixtral-fused").score(ids, team: TestModels.team).losses)
