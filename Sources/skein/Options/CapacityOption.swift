@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gating
+import Inference
 import Weights
 
 struct CapacityOption: ParsableArguments {

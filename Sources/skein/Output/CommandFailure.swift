@@ -108,7 +108,7 @@ extension CommandFailure {
         case .invalidSampling, .invalidMaxTokens, .invalidGeneratedBefore, .invalidTopLogprobs, .invalidRoute:
             self = .usage(error.description)
         case .emptyPrompt, .nothingToPredict, .promptTooLong, .tokenOutOfVocabulary, .exceedsCache, .queueFull,
-            .noMaster:
+            .noMaster, .promptNotWhole:
             self = .refused(error.description)
         }
     }
