@@ -2,5 +2,6 @@ import ArgumentParser
 
 struct EvalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "eval", abstract: "Measures how good routing is.", subcommands: [EvalRouting.self])
+        commandName: "eval", abstract: "Measures how good routing is: of tokens to experts, of queries to nodes.",
+        subcommands: [EvalRouting.self, EvalQueries.self, EvalCost.self, EvalAnswers.self])
 }
