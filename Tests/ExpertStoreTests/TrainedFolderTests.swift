@@ -62,19 +62,18 @@ struct TrainedFolderTests {
                 embedding: rows, head: trunk.tiedEmbeddings ? nil : rows)
             let place = "\(folder)/master"
             try master.write(to: place, adapter: .none, trunkName: "tiny", notes: [])
-            let read = try TrainedMaster(folder: place, trunk: trunk, trunkHash: hash)
-            #expect(read.embedding == rows && read.head == master.head && read.tokens == master.tokens)
-            #expect(read.temperature == 1.5 && !TrainedMaster.hasAdapter(place))
-            #expect { _ = try TrainedMaster(folder: place, trunk: trunk, trunkHash: SHA256Digest(of: [1])) } throws: {
-                ($0 as? ExpertStoreError)?.reason == .otherTrunk
-            }
-            let settings = URL(filePath: "\(place)/functional_tokens.json")
-            let text = try String(contentsOf: settings, encoding: .utf8)
-            for (from, to) in [("1.5", "-1"), ("<b>", "<a>"), ("\"version\"", "\"other\"")] {
-                try text.replacing(from, with: to).write(to: settings, atomically: true, encoding: .utf8)
-                #expect { _ = try TrainedMaster(folder: place, trunk: trunk, trunkHash: hash) } throws: {
-                    ($0 as? ExpertStoreError)?.reason == .malformed
-                }
+            let read = try MasterFolder.open(place, for: trunk)
+            #expect(read.embedding == rows && read.head == rows && read.adapter?.path == nil)
+            #expect(read.tokens.map(\.text) == ["<a>", "<b>"] && read.tokens.map(\.description) == ["first", ""])
+            #expect(read.temperature == 1.5 && read.trunkSHA256 == hash.hex)
+            let other = "\(folder)/other"
+            try master.write(
+                to: other, adapter: .copied(from: "\(ShippedExperts.folder)/french"), trunkName: "tiny", notes: [])
+            #expect(
+                try SHA256Digest(ofFileAt: "\(other)/adapter_model.safetensors")
+                    == SHA256Digest(ofFileAt: "\(ShippedExperts.folder)/french/adapter_model.safetensors"))
+            #expect(throws: ExpertStoreError.self) {
+                try master.write(to: other, adapter: .none, trunkName: "tiny", notes: [])
             }
         }
     }

@@ -21,7 +21,7 @@ struct ExpertsTrialSite: Sendable {
         if try MixtureSite.suits(options) {
             names = MixtureSite.names
             experts = try MixtureSite.experts(of: options)
-            clusters = try names.map { try Self.cluster($0, MixtureSite.yaml($0, options), in: folder) }
+            clusters = try names.map { [folder] in try Self.cluster($0, MixtureSite.yaml($0, options), in: folder) }
             return
         }
         names = ["local", "remote", "cacheable"]

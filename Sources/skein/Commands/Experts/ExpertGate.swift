@@ -24,6 +24,7 @@ struct ExpertGate: ParsableCommand {
     var prompts: String
     @Option(help: ArgumentHelp("General text to tell them from, likewise; repeatable.", valueName: "file"))
     var general: [String]
+    @Option(help: "Use these lines of the texts, where lines name a split.") var split = "train"
     @Option(parsing: .unconditional, help: "Prompts and general texts that are read, of each file.") var documents = 32
     @Option(parsing: .unconditional, help: "Tokens of each that are read.") var length = 256
     @Flag(help: "Put the new gates in the place of those that are there.") var replace = false
@@ -82,7 +83,7 @@ struct ExpertGate: ParsableCommand {
         let longest = min(length, model.weights.configuration.contextLength)
         if file.hasSuffix(".jsonl") {
             return try TextSet(
-                path: file, split: "train", documentsMax: documents, tokensMax: longest, text: model.text
+                path: file, split: split, documentsMax: documents, tokensMax: longest, text: model.text
             ).documents.map(\.ids)
         }
         let lines = String(decoding: try InputFile.bytes(file), as: UTF8.self).split(separator: "\n")

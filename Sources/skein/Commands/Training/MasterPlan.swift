@@ -9,7 +9,7 @@ import Weights
 struct MasterPlan {
     let tokens: [TrainedMaster.Token]
     /// The master that is gone on from.
-    let start: TrainedMaster?
+    let start: MasterFolder?
     let parameterPlan: ParameterPlan
     /// Rows at the front that stay bit for bit.
     let fixedRows: Int
@@ -22,16 +22,18 @@ struct MasterPlan {
         _ examples: FunctionalExamples, _ trunk: TrainingTrunk, tokensFile: String?, start folder: String?,
         appends: Bool, fresh: (sites: Set<Site>, rank: Int, alpha: Double)
     ) throws {
-        start = try folder.map {
-            try TrainedMaster(folder: $0, trunk: trunk.configuration, trunkHash: trunk.hash)
+        let start = try folder.map { try MasterFolder.open($0, for: trunk.configuration) }
+        if let start, start.trunkSHA256 != trunk.hash.hex {
+            throw CommandFailure.refused(
+                "\(start.path): trained beside the trunk \(start.trunkSHA256.prefix(12))…, this one is \(trunk.hash.hex.prefix(12))…; "
+                    + "give the trunk it was trained beside")
         }
+        self.start = start
         startFolder = folder
-        startAdapter = try folder.flatMap { TrainedMaster.hasAdapter($0) ? try AdapterFolder.open($0) : nil }
-        try startAdapter?.check(against: trunk.configuration)
-        try startAdapter?.checkFinite()
+        startAdapter = start?.adapter
         self.appends = appends
         vocabulary = trunk.configuration.vocabularySize
-        let known = start?.tokens ?? []
+        let known = (start?.tokens ?? []).map { TrainedMaster.Token(token: $0.text, description: $0.description) }
         let wanted = try tokensFile.map { try Self.described($0) } ?? []
         let named = examples.tokens.filter { token in !wanted.contains { $0.token == token } }
         let new = (wanted + named.map { TrainedMaster.Token(token: $0, description: "") }).filter { token in
@@ -39,8 +41,8 @@ struct MasterPlan {
         }
         tokens = known + new
         fixedRows = appends ? known.count : 0
-        guard tokens.count <= TrainedMaster.tokensMax else {
-            throw CommandFailure.usage("\(tokens.count) functional tokens, at most \(TrainedMaster.tokensMax)")
+        guard tokens.count <= MasterFolder.tokensMax else {
+            throw CommandFailure.usage("\(tokens.count) functional tokens, at most \(MasterFolder.tokensMax)")
         }
         guard !appends || !new.isEmpty else {
             throw CommandFailure.usage(
@@ -85,7 +87,7 @@ struct MasterPlan {
     /// SHA-256 of the files that the run starts from.
     func startHashes() throws -> [String] {
         guard let startFolder else { return [] }
-        let files = [TrainedMaster.rowsFile, TrainedMaster.settingsFile, AdapterFolder.weightsFile]
+        let files = [MasterFolder.rowsFile, MasterFolder.descriptionFile, AdapterFolder.weightsFile]
         return try files.map { "\(startFolder)/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
             .map { try SHA256Digest(ofFileAt: $0).hex }
     }
@@ -96,7 +98,10 @@ struct MasterPlan {
         let width = trunk.configuration.hiddenSize
         if let startAdapter { parameters.setPairs(to: startAdapter) } else { parameters.startPairs(seed: seed) }
         let known = start?.tokens.count ?? 0
-        if let start { parameters.setRows(from: 0, embedding: start.embedding, head: start.head, width: width) }
+        if let start {
+            let head = trunk.configuration.tiedEmbeddings ? nil : start.head
+            parameters.setRows(from: 0, embedding: start.embedding, head: head, width: width)
+        }
         for (index, token) in tokens.enumerated().dropFirst(known) {
             let spelled = token.token.trimmingCharacters(in: .punctuationCharacters.union(.symbols))
             let meaning = token.description.isEmpty ? spelled : "\(spelled) \(token.description)"

@@ -76,7 +76,7 @@ struct TrainTokens: ParsableCommand {
         guard !FileManager.default.fileExists(atPath: out) else {
             throw CommandFailure.refused("\(out): is there already; choose another --out, or take it away")
         }
-        let recipe = options.recipe(steps: 200, rate: 1e-3, block: 256)
+        let recipe = options.recipe(steps: 200, rate: append != nil || rank == 0 ? 1e-2 : 1e-3, block: 256)
         let trunk = try TrainingTrunk(options.trunk)
         let examples = try FunctionalExamples(path: data)
         let plan = try MasterPlan(
