@@ -6,8 +6,9 @@ import Testing
 @Suite("What shadows have done") struct ShadowBookTests {
     private let path = "/tmp/skein-shadows-\(UUID().uuidString.prefix(8)).json"
 
-    private func report(_ texts: UInt64, _ change: Double, _ liveRows: UInt64, expert: String = "dutch") -> ShadowReport
-    {
+    private func report(
+        _ texts: UInt64, _ change: Double, _ liveRows: UInt64, expert: String = "dutch", run: UInt64 = 1
+    ) -> ShadowReport {
         ShadowReport(
             model: "m", expert: expert, texts: texts, tokens: 10 * texts, nllChange: change, share: 0.25,
             liveRows: liveRows, liveShare: 0.5, run: run)
