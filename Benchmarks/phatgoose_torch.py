@@ -173,7 +173,9 @@ class RoutedModel:
     def __init__(self, path: str, folder: str, dtype=torch.float32):
         self.model, self.words = load_gguf(path)
         self.model.to(dtype)
-        folders = sorted(p.parent for p in Path(folder).glob("*/adapter_config.json"))
+        # A master's LoRA, with its functional tokens, is no expert.
+        folders = sorted(p.parent for p in Path(folder).glob("*/adapter_config.json")
+                         if not (p.parent / "functional_tokens.json").exists())
         if not folders:
             raise SystemExit(f"{folder}: no sub-folder holds an adapter_config.json")
         self.experts = [Expert(f) for f in folders]

@@ -232,7 +232,7 @@ extension ClusterTests {
                 let isRehearsed = try await eventually(withinSeconds: 10) {
                     try await client.statistics().shadows.first?.texts == texts
                 }
-                #expect(isRehearsed, "\(try await client.statistics().shadows)")
+                #expect(isRehearsed, "\(texts) texts were to be rehearsed")
                 for name in ["router", "a", "b"] { try cluster.kill(name) }
                 client = try await cluster.launch()
                 #expect(try await client.statistics().shadows.first?.texts == texts)
