@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Topology
 
 extension ClusterTests {
     @Suite("Masters measured from the command line") struct MasterEvaluationTests {

@@ -2,6 +2,7 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 extension ClusterTests {
     /// A mixture of experts that a worker serves: what its layers chose and dropped is told.

@@ -2,6 +2,7 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 extension ClusterTests {
     /// Experts of mixture layers on workers: promises P1 and P4.
