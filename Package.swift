@@ -58,6 +58,7 @@ let package = Package(
 
         // Layer 1: values and the wrappers of one C library each.
         .target(name: "Benchmarking", swiftSettings: strict),
+        .target(name: "PortableMath", swiftSettings: safe),
         .target(name: "Evaluation", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Charts", swiftSettings: safe),
         .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: strict),
@@ -65,7 +66,6 @@ let package = Package(
         .target(name: "Endpoints", dependencies: ["CCurl", "Threading"], swiftSettings: strict),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "LinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: strict),
-        .target(name: "PortableMath", swiftSettings: safe),
         .target(name: "Gating", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Deciding", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),

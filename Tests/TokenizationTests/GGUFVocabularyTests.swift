@@ -33,7 +33,7 @@ import Weights
             return field
         }
         #expect(try error { $0.preTokenizer = "tekken" } == .unsupportedPreTokenizer("tekken"))
-        #expect(try error { $0.model = "bert" } == .unsupportedModel("bert"))
+        #expect(try error { $0.model = "llama" } == .unsupportedModel("llama"))
         #expect(try field { $0.preTokenizer = nil } == "tokenizer.ggml.pre")
         #expect(try field { $0.model = nil } == "tokenizer.ggml.model")
         #expect(try field { $0.kinds.removeLast() } == "tokenizer.ggml.token_type")

@@ -10,6 +10,8 @@ package enum Wilson {
         let centre = p + z * z / (2 * n)
         let reach = z * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
         let scale = 1 + z * z / n
-        return Interval(low: max(0, (centre - reach) / scale), high: min(1, (centre + reach) / scale))
+        // At the ends the bounds are exact; their rounding is not.
+        return Interval(
+            low: right == 0 ? 0 : (centre - reach) / scale, high: right == count ? 1 : (centre + reach) / scale)
     }
 }

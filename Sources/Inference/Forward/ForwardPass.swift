@@ -102,7 +102,7 @@ final class ForwardPass {
             copy(row, source)
             wantedOrigins.append(batch.origins[source])
         }
-        bank?.prepare(wantedOrigins)
+        bank?.narrow(wantedOrigins)
     }
 
     /// logits = W_head norm(hidden) of the wanted rows.

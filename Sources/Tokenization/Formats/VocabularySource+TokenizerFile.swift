@@ -2,13 +2,6 @@ extension VocabularySource {
     /// - Throws: what the file asks for and this library does not do, by name.
     init(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) throws(TokenizationError) {
         try VocabularyLimits.check("added_tokens", file.added.count, VocabularyLimits.addedTokensMax)
-        if file.model.isSentencePiece {
-            if file.preTokenizers.contains(where: { $0.type == "ByteLevel" }) {
-                throw .unsupported(feature: "model.byte_fallback")
-            }
-            self = try VocabularySource(sentencePiece: file, configuration)
-            return
-        }
         if let unknown = file.model.unknownToken, !Self.hasAllBytes(file.model.vocabulary) {
             throw .unsupported(feature: "model.unk_token '\(unknown)' with a vocabulary that lacks bytes")
         }
@@ -24,7 +17,7 @@ extension VocabularySource {
         readSpecials(file, configuration)
     }
 
-    mutating func readSpecials(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) {
+    private mutating func readSpecials(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) {
         func id(_ text: String?) -> Int32? {
             text.flatMap { text in file.model.vocabulary[text] ?? file.added.first { $0.content == text }?.id }
         }
@@ -44,7 +37,7 @@ extension VocabularySource {
     }
 
     /// Tokens by id, from the model's vocabulary and the added tokens; ids in neither are unused.
-    static func tokens(
+    private static func tokens(
         _ vocabulary: [String: Int32], _ added: [TokenizerFile.Added]
     ) throws(TokenizationError) -> (PackedStrings, [TokenKind]) {
         let highest = max(vocabulary.values.max() ?? -1, added.map(\.id).max() ?? -1)
@@ -101,9 +94,9 @@ extension TokenizerFile.Component {
     }
 
     /// For messages: the type and what distinguishes it.
-    var name: String {
+    fileprivate var name: String {
         let details = [
-            regex, literal, behavior, addsPrefixSpace == true ? "add_prefix_space" : nil,
+            regex, behavior, addsPrefixSpace == true ? "add_prefix_space" : nil,
             usesRegex == false ? "use_regex: false" : nil,
         ]
         let told = details.compactMap(\.self).joined(separator: ", ")

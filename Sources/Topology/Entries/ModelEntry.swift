@@ -49,7 +49,8 @@ extension ModelEntry {
         guard let name, let file else { return nil }
         self.init(
             name: name, file: paths.resolved(file), sha256: sha256, compute: compute, contextTokens: context,
-            capacity: CapacityEntry(reading: section, "capacity"), experts: experts, mixture: mixture, line: section.line)
+            capacity: CapacityEntry(reading: section, "capacity"), experts: experts, mixture: mixture,
+            line: section.line)
     }
 
     private static func digest(_ section: Section) -> String? {

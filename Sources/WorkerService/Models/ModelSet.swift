@@ -9,7 +9,8 @@ struct ModelSet: Sendable {
 
     /// One after the other: each load already uses the whole team.
     static func load(
-        _ entries: [ModelEntry], masters: [NodeEntry] = [], of topology: ClusterTopology, threads: Int, cacheMegabytes: Int,
+        _ entries: [ModelEntry], masters: [NodeEntry] = [], of topology: ClusterTopology, threads: Int,
+        cacheMegabytes: Int,
         progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
         let team = ComputeTeam(threads: threads)

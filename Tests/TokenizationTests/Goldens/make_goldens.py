@@ -252,5 +252,4 @@ def main() -> None:
         write("prompts.json", chat)
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -28,6 +28,9 @@ package protocol ExpertBank: AnyObject {
     /// The rows of the `begin`s that follow, until the next call.
     func prepare(_ origins: [RowOrigin])
 
+    /// The same within a step, of which some rows go on.
+    func narrow(_ origins: [RowOrigin])
+
     /// Whether the bank adds anything at some site of the group. Asked once, when it is attached; where it says no the group costs
     /// nothing.
     func serves(_ group: SiteGroup) -> Bool
@@ -44,6 +47,7 @@ extension ExpertBank {
     package func admit(_ sequence: SequenceID, route: RouteRequest?) throws(RouteRefusal) {}
     package func end(_ sequence: SequenceID) {}
     package func prepare(_ origins: [RowOrigin]) {}
+    package func narrow(_ origins: [RowOrigin]) { prepare(origins) }
 }
 
 /// Why a bank cannot serve a route: what is wrong, and what to do.

@@ -149,6 +149,12 @@ extension RoutedExpertBank {
         rows.prepare(origins, routes)
         if let candidate { sample?.prepare(origins, routes, candidate: candidate) }
     }
+
+    package func narrow(_ origins: [RowOrigin]) {
+        failures.removeAll()
+        rows.prepare(origins, routes)
+        sample?.narrow(origins)
+    }
 }
 
 extension RoutedExpertBank {

@@ -13,6 +13,8 @@ final class ShadowSample {
     private var failures = StepFailures()
     /// By sequence: its route against the candidate; nil where the candidate does not serve it.
     private var routes: [SequenceID: SequenceRoute?] = [:]
+    /// Of this step.
+    private var counted: [SequenceID: SequenceRoute] = [:]
     private var step = 0
     private(set) var isCounting = false
 
@@ -35,6 +37,14 @@ final class ShadowSample {
             }
             if let found = routes[origin.sequence], let found { counted[origin.sequence] = found }
         }
+        self.counted = counted
+        rows.prepare(origins, counted)
+        isCounting = rows.isRouted
+    }
+
+    /// The same step goes on with some of its rows.
+    func narrow(_ origins: [RowOrigin]) {
+        guard isCounting else { return }
         rows.prepare(origins, counted)
         isCounting = rows.isRouted
     }
