@@ -10,6 +10,17 @@ extension ClusterTests {
             let cluster = try TestCluster(workers: ["a"])
             let alone = try await cluster.run(["query", "hello", "--topology", cluster.topology.path])
             #expect(alone.code == 3, "no router: \(alone.errors)")
+            for arguments in [["query", "hello", "--json"], ["query", "--json"]] {
+                let object = try await cluster.run(arguments + ["--topology", cluster.topology.path])
+                let kind = arguments.count == 3 ? "refused" : "usage"
+                #expect(object.output.contains("{\"failure\":{\"kind\":\"\(kind)\""), "\(object.output)")
+            }
+            let paths = cluster.topology.paths
+            try FileManager.default.createDirectory(atPath: paths.state, withIntermediateDirectories: true)
+            try Data("worker a ended too often".utf8).write(to: URL(filePath: paths.lastEndFile))
+            let ended = try await cluster.run(["query", "hello", "--topology", cluster.topology.path])
+            #expect(ended.errors.contains("worker a ended too often"), "\(ended.errors)")
+            try FileManager.default.removeItem(atPath: paths.lastEndFile)
             _ = try await cluster.launch()
             let topology = ["--topology", cluster.topology.path]
             let unknown = try await cluster.run(["query", "hello", "--to", "nowhere"] + topology)
