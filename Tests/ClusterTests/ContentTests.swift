@@ -46,7 +46,9 @@ extension ClusterTests {
 
         @Test(
             "published from a folder that only the operator has, held by a worker that shares none; lost experts travel too",
-            .disabled("a query after the holder's loss fails since mixtures share its wire: to be mended")
+            .disabled(
+                "after both holders have begun again, a query finds an expert with nobody in half of the runs: not understood yet"
+            )
         )
         func travels() async throws {
             let whole = try RoutedCluster.make([("a", [])], known: Self.near + ["spanish", "swift"])
