@@ -45,15 +45,46 @@ extension ClusterTests {
         }
 
         @Test(
-            "published from a folder that only the operator has, held by a worker that shares none; lost experts travel too",
-            .disabled(
-                "after both holders have begun again, a query finds an expert with nobody in half of the runs: not understood yet"
-            )
+            "published from a folder that only the operator has, held by a worker that shares none; lost experts travel too"
         )
         func travels() async throws {
-            let whole = try RoutedCluster.make([("a", [])], known: Self.near + ["spanish", "swift"])
-            let expected = try await answer(try await whole.launch())
+            let expected = try await wholeAnswer()
             let (cluster, client, far) = try await scattered()
+            try await publishSpanish(cluster, client, far)
+            let after = try await answer(client)
+            #expect(after.tokens == expected.tokens && after.logprobs == expected.logprobs)
+
+            // The experts of a worker that is lost come from the router's store.
+            try await lose("near", cluster, client)
+            let alone = try await answer(client)
+            #expect(alone.tokens == expected.tokens && alone.logprobs == expected.logprobs)
+        }
+
+        @Test(
+            "what came once is there after both holders have begun again, without the operator",
+            .disabled(
+                "4 of the first 7 runs ended with workerLost 3 s after the restart, none of 39 later ones: not understood"
+            ))
+        func staysAfterRestart() async throws {
+            let expected = try await wholeAnswer()
+            let (cluster, client, far) = try await scattered()
+            try await publishSpanish(cluster, client, far)
+            try await lose("near", cluster, client)
+            try cluster.kill("far")
+            try cluster.start("near")
+            try cluster.start("far", topology: "\(far)/t.yaml")
+            try await cluster.waitUntilReady(client)
+            let again = try await answer(client)
+            #expect(again.tokens == expected.tokens && again.logprobs == expected.logprobs)
+        }
+
+        /// Of a cluster that has all five experts on one worker from the start.
+        private func wholeAnswer() async throws -> Reading {
+            let whole = try RoutedCluster.make([("a", [])], known: Self.near + ["spanish", "swift"])
+            return try await answer(try await whole.launch())
+        }
+
+        private func publishSpanish(_ cluster: TestCluster, _ client: RouterClient, _ far: String) async throws {
             let store = try Places.experts(), hash = try ExpertCopy.hash("\(store)/spanish")
             let changed = try await client.change(try change("spanish"), content: "\(store)/spanish")
             #expect(changed.worker == "far" && changed.experts == Self.near + ["spanish", "swift"])
@@ -63,25 +94,15 @@ extension ClusterTests {
                     FileManager.default.contentsEqual(
                         atPath: copy, andPath: "\(store)/spanish/adapter_model.safetensors"))
             }
-            let after = try await answer(client)
-            #expect(after.tokens == expected.tokens && after.logprobs == expected.logprobs)
+        }
 
-            // The experts of a worker that is lost come from the router's store.
-            try cluster.kill("near")
+        /// Until `far` has what the lost worker held.
+        private func lose(_ worker: String, _ cluster: TestCluster, _ client: RouterClient) async throws {
+            try cluster.kill(worker)
             let isReloaded = try await eventually(withinSeconds: 20) {
                 try await client.status().workers.first { $0.name == "far" }?.experts.count == 5
             }
             try #require(isReloaded, "\(cluster.log("router"))")
-            let alone = try await answer(client)
-            #expect(alone.tokens == expected.tokens && alone.logprobs == expected.logprobs)
-
-            // What came once is there after a restart, without the operator.
-            try cluster.kill("far")
-            try cluster.start("near")
-            try cluster.start("far", topology: "\(far)/t.yaml")
-            try await cluster.waitUntilReady(client)
-            let again = try await answer(client)
-            #expect(again.tokens == expected.tokens && again.logprobs == expected.logprobs)
         }
 
         @Test("content that is not there, or is another's, is refused; the cluster answers as before")
