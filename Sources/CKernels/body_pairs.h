@@ -90,57 +90,98 @@ static void dots(const ck_dots *d, const float *const *x, int64_t rows, int64_t 
     }
 }
 
-enum { LIFT_ROWS = 4 };
+/// Where the rows s · B z go: to places of their own, or, with weights, weighted and added to what is there.
+typedef struct {
+    float *const *rows;
+    const float *weights;
+} lift_out;
 
-/// One panel of 16 outputs for `rows` rows; b: [rank][16], z: [rows][z_stride].
+/// `panels` panels of 16 outputs from output o on, for `rows` rows; b: [panels][rank][16], z: [rows][rank]. Several at once, so that their
+/// chains fill the time that one addition takes.
 INLINE void lift_tile(
-    const int rows, const int element, const float *z, int64_t z_stride, const uint8_t *b, int64_t rank, float scale, float *out,
-    int64_t out_stride, int64_t left) {
-    const int bytes = element == CK_ELEMENT_F32 ? 64 : 32;
-    vf sums[LIFT_ROWS];
-    UNROLL for (int r = 0; r < rows; r++) sums[r] = splat(0);
-    for (int64_t j = 0; j < rank; j++) {
-        vf weights = load_elements(element, b + j * bytes);
-        UNROLL for (int r = 0; r < rows; r++) sums[r] = fma_lanes(splat(z[r * z_stride + j]), weights, sums[r]);
-    }
-    UNROLL for (int r = 0; r < rows; r++) store_part(out + r * out_stride, left, sums[r] * scale);
+    const int rows, const int panels, const int element, const float *z, const uint8_t *b, int64_t rank, float scale, lift_out out,
+    int64_t o, int64_t outputs) {
+    const int64_t bytes = lanes_bytes(element);
+    vf sums[4][4];
+    UNROLL for (int p = 0; p < panels; p++)
+        UNROLL for (int r = 0; r < rows; r++) sums[p][r] = splat(0);
+    for (int64_t j = 0; j < rank; j++)
+        UNROLL for (int p = 0; p < panels; p++) {
+            vf weights = load_elements(element, b + (p * rank + j) * bytes);
+            UNROLL for (int r = 0; r < rows; r++) sums[p][r] = fma_lanes(splat(z[r * rank + j]), weights, sums[p][r]);
+        }
+    UNROLL for (int p = 0; p < panels; p++)
+        UNROLL for (int r = 0; r < rows; r++) {
+            float *y = out.rows[r] + o + 16 * p;
+            int64_t left = outputs - o - 16 * p;
+            vf value = sums[p][r] * scale;
+            store_part(y, left, out.weights ? fma_lanes(splat(out.weights[r]), value, load_part(y, left, 0)) : value);
+        }
 }
 
 INLINE void lift_panels(
-    const int rows, const int element, const float *z, int64_t z_stride, const uint8_t *b, int64_t rank, float scale, float *out,
-    int64_t out_stride, int64_t outputs) {
-    const int bytes = element == CK_ELEMENT_F32 ? 64 : 32;
-    for (int64_t o = 0; o < outputs; o += 16, b += rank * bytes)
-        lift_tile(rows, element, z, z_stride, b, rank, scale, out + o, out_stride, outputs - o);
+    const int rows, const int panels, const int element, const float *z, const ck_pair *pair, lift_out out) {
+    const int64_t rank = pair->down.count, bytes = rank * lanes_bytes(element), whole = pair->outputs - 16 * (panels - 1);
+    int64_t o = 0;
+    for (; o < whole; o += 16 * panels)
+        lift_tile(rows, panels, element, z, pair->up + o / 16 * bytes, rank, pair->scale, out, o, pair->outputs);
+    for (; o < pair->outputs; o += 16)
+        lift_tile(rows, 1, element, z, pair->up + o / 16 * bytes, rank, pair->scale, out, o, pair->outputs);
 }
 
-INLINE void lift_rows(
-    const int element, const float *z, int64_t z_stride, const uint8_t *b, int64_t rank, float scale, float *out,
-    int64_t out_stride, int64_t outputs, int64_t rows) {
-    for (; rows >= LIFT_ROWS; rows -= LIFT_ROWS, z += LIFT_ROWS * z_stride, out += LIFT_ROWS * out_stride)
-        lift_panels(LIFT_ROWS, element, z, z_stride, b, rank, scale, out, out_stride, outputs);
-    for (; rows > 0; rows--, z += z_stride, out += out_stride)
-        lift_panels(1, element, z, z_stride, b, rank, scale, out, out_stride, outputs);
+INLINE lift_out lift_rest(lift_out out, int64_t rows) {
+    return (lift_out){out.rows + rows, out.weights ? out.weights + rows : NULL};
+}
+
+INLINE void lift_element(const int element, const float *z, const ck_pair *pair, lift_out out, int64_t rows) {
+    const int64_t rank = pair->down.count;
+    for (; rows >= 4; rows -= 4, z += 4 * rank, out = lift_rest(out, 4)) lift_panels(4, 1, element, z, pair, out);
+    if (rows >= 2) {
+        lift_panels(2, 2, element, z, pair, out);
+        rows -= 2, z += 2 * rank, out = lift_rest(out, 2);
+    }
+    if (rows > 0) lift_panels(1, 4, element, z, pair, out);
+}
+
+/// s · B z of `rows` rows; z: [rows][rank].
+static void lift(const float *z, const ck_pair *pair, lift_out out, int64_t rows) {
+    switch (pair->up_element) {
+    case CK_ELEMENT_F32: lift_element(CK_ELEMENT_F32, z, pair, out, rows); break;
+    case CK_ELEMENT_F16: lift_element(CK_ELEMENT_F16, z, pair, out, rows); break;
+    default: lift_element(CK_ELEMENT_BF16, z, pair, out, rows);
+    }
 }
 
 enum { PAIR_ROWS = 12 };
 
+/// z = A x[rows[i]] for `count` items, [count][rank].
+INLINE void lower(const float *x, int64_t x_stride, const ck_pair *pair, const int32_t *rows, int64_t count, float *z) {
+    const float *sources[PAIR_ROWS];
+    for (int64_t r = 0; r < count; r++) sources[r] = x + rows[r] * x_stride;
+    dots(&pair->down, sources, count, 0, (pair->down.count + 15) / 16, z, pair->down.count);
+}
+
 /// out[i] = s B (A x[rows[i]]) for items i0 ..< i1.
 static void pair_rows(const float *x, int64_t x_stride, const ck_pair_rows *job, int64_t i0, int64_t i1) {
-    const ck_pair *pair = job->pair;
-    const int64_t rank = pair->down.count, outputs = pair->outputs;
     float z[PAIR_ROWS * CK_RANK_MAX];
-    const float *sources[PAIR_ROWS];
+    float *places[PAIR_ROWS];
     for (int64_t i = i0; i < i1; i += PAIR_ROWS) {
         int64_t count = i1 - i < PAIR_ROWS ? i1 - i : PAIR_ROWS;
-        for (int64_t r = 0; r < count; r++) sources[r] = x + job->rows[i + r] * x_stride;
-        dots(&pair->down, sources, count, 0, (rank + 15) / 16, z, rank);
-        float *out = job->out + i * outputs;
-        switch (pair->up_element) {
-        case CK_ELEMENT_F32: lift_rows(CK_ELEMENT_F32, z, rank, pair->up, rank, pair->scale, out, outputs, outputs, count); break;
-        case CK_ELEMENT_F16: lift_rows(CK_ELEMENT_F16, z, rank, pair->up, rank, pair->scale, out, outputs, outputs, count); break;
-        default: lift_rows(CK_ELEMENT_BF16, z, rank, pair->up, rank, pair->scale, out, outputs, outputs, count);
-        }
+        lower(x, x_stride, job->pair, job->rows + i, count, z);
+        for (int64_t r = 0; r < count; r++) places[r] = job->out + (i + r) * job->pair->outputs;
+        lift(z, job->pair, (lift_out){places, NULL}, count);
+    }
+}
+
+/// y[rows[i]] += w[i] · s B (A x[rows[i]]) for items i0 ..< i1: the bits of pair_rows and then add_shares, without a place in between.
+static void add_pair_rows(const float *x, int64_t x_stride, const ck_pair_share *job, int64_t i0, int64_t i1) {
+    float z[PAIR_ROWS * CK_RANK_MAX];
+    float *places[PAIR_ROWS];
+    for (int64_t i = i0; i < i1; i += PAIR_ROWS) {
+        int64_t count = i1 - i < PAIR_ROWS ? i1 - i : PAIR_ROWS;
+        lower(x, x_stride, job->pair, job->rows + i, count, z);
+        for (int64_t r = 0; r < count; r++) places[r] = job->out + job->rows[i + r] * job->out_stride;
+        lift(z, job->pair, (lift_out){places, job->weights + i}, count);
     }
 }
 

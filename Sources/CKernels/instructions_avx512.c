@@ -35,7 +35,7 @@ INLINE vi dot4(vi sums, vi w, vi x, const int nibbles) {
 const ck_operations ck_operations_avx512 = {
     .multiply_elements = multiply_elements, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
     .swiglu = swiglu, .rotate_half = rotate_half, .exponential = exponential, .argmax = argmax, .log_sum_exp = log_sum_exp,
-    .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_shares = add_shares, .row_moments = row_moments,
+    .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_pair_rows = add_pair_rows, .add_shares = add_shares, .row_moments = row_moments,
 };
 
 #pragma clang attribute pop

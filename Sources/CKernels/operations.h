@@ -52,6 +52,7 @@ typedef struct {
     void (*dots)(const ck_dots *dots, const float *const *x, int64_t rows, int64_t p0, int64_t p1, float *out, int64_t out_stride);
     /// Items i0 ..< i1.
     void (*pair_rows)(const float *x, int64_t x_stride, const ck_pair_rows *job, int64_t i0, int64_t i1);
+    void (*add_pair_rows)(const float *x, int64_t x_stride, const ck_pair_share *job, int64_t i0, int64_t i1);
     void (*add_shares)(const ck_share *share, int64_t i0, int64_t i1);
     void (*row_moments)(const float *x, int64_t width, float *out);
 } ck_operations;

@@ -158,12 +158,12 @@ typedef struct {
     int64_t count;
 } shares_job;
 
-/// The first item whose row is at least `row`.
-static int64_t first_item(const ck_share *share, int64_t row) {
-    int64_t low = 0, high = share->count;
+/// The first of `count` items, ascending in row, whose row is at least `row`.
+static int64_t first_item(const int32_t *rows, int64_t count, int64_t row) {
+    int64_t low = 0, high = count;
     while (low < high) {
         int64_t middle = (low + high) / 2;
-        if (share->rows[middle] < row) low = middle + 1;
+        if (rows[middle] < row) low = middle + 1;
         else high = middle;
     }
     return low;
@@ -175,7 +175,8 @@ static void shares_part(void *argument, int32_t index, int32_t thread) {
     int64_t row = index * (int64_t)SHARE_ROWS_PER_PART;
     for (int64_t s = 0; s < j->count; s++) {
         const ck_share *share = &j->shares[s];
-        j->context->operations->add_shares(share, first_item(share, row), first_item(share, row + SHARE_ROWS_PER_PART));
+        j->context->operations->add_shares(
+            share, first_item(share->rows, share->count, row), first_item(share->rows, share->count, row + SHARE_ROWS_PER_PART));
     }
 }
 
@@ -186,4 +187,33 @@ void ck_add_shares(ck_context *context, const ck_share *shares, int64_t count, i
     if (floats <= SHARE_FLOATS_ALONE)
         for (int64_t s = 0; s < count; s++) context->operations->add_shares(&shares[s], 0, shares[s].count);
     else ck_team_run(context->team, (int32_t)ceiling(rows, SHARE_ROWS_PER_PART), shares_part, &j);
+}
+
+// --- Both at once
+
+enum { PAIR_SHARE_ROWS_PER_PART = 32 };
+
+typedef struct {
+    const ck_context *context;
+    const float *x;
+    int64_t x_stride;
+    const ck_pair_share *jobs;
+    int64_t count;
+} pair_shares_job;
+
+static void pair_shares_part(void *argument, int32_t index, int32_t thread) {
+    (void)thread;
+    pair_shares_job *j = argument;
+    int64_t row = index * (int64_t)PAIR_SHARE_ROWS_PER_PART;
+    for (int64_t i = 0; i < j->count; i++) {
+        const ck_pair_share *job = &j->jobs[i];
+        j->context->operations->add_pair_rows(
+            j->x, j->x_stride, job, first_item(job->rows, job->count, row),
+            first_item(job->rows, job->count, row + PAIR_SHARE_ROWS_PER_PART));
+    }
+}
+
+void ck_add_pairs(ck_context *context, const float *x, int64_t x_stride, const ck_pair_share *jobs, int64_t count, int64_t rows) {
+    pair_shares_job j = {.context = context, .x = x, .x_stride = x_stride, .jobs = jobs, .count = count};
+    ck_team_run(context->team, (int32_t)ceiling(rows, PAIR_SHARE_ROWS_PER_PART), pair_shares_part, &j);
 }

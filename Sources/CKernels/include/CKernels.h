@@ -155,6 +155,18 @@ typedef struct {
 /// In the order of the shares for every row.
 void ck_add_shares(ck_context *context, const ck_share *shares, int64_t count, int64_t rows);
 
+/// out[rows[i]] += weights[i] · s B (A x[rows[i]]), i < count; rows ascend. The bits of ck_multiply_pairs and then ck_add_shares.
+typedef struct {
+    const ck_pair *pair;
+    const int32_t *rows;
+    const float *weights;
+    int64_t count;
+    float *out;
+    int64_t out_stride;
+} ck_pair_share;
+/// In the order of the jobs for every row, below `rows`.
+void ck_add_pairs(ck_context *context, const float *x, int64_t x_stride, const ck_pair_share *jobs, int64_t count, int64_t rows);
+
 // --- Attention ------------------------------------------------------------------------------------------------------------
 
 /// One layer's pages: page p and head h hold K as [head_dim][64 positions] and then V as [64 positions][head_dim].

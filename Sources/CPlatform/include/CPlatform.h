@@ -28,3 +28,7 @@ int skein_unblock_signals(void);
 /// system's default. Since Linux 6.12 a thread with a shorter slice that wakes up comes before one with a longer that runs,
 /// without any privilege. Returns 0 or an errno value; an older kernel takes it without effect.
 int skein_time_slice(uint64_t nanoseconds);
+
+/// Takes the pages of programs and libraries that nobody writes to out of the process's memory; those that are needed again come back
+/// from the page cache one by one. For a process whose start touched much that it never needs again.
+void skein_forget_code_pages(void);

@@ -34,6 +34,22 @@ package struct WeightedBlock {
     }
 }
 
+/// One pair, the rows that go through it, and where their results are added.
+package struct PairShare {
+    package let pair: PackedPair
+    /// Items are rowIndices[first ..< first + count], ascending, and their weights.
+    package let first: Int
+    package let count: Int
+    package let output: Columns
+
+    package init(_ pair: PackedPair, first: Int, count: Int, output: Columns) {
+        self.pair = pair
+        self.first = first
+        self.count = count
+        self.output = output
+    }
+}
+
 extension ComputeContext {
     /// output[r, j] = Σ_k x[r, k] · gates[j, k], and each row's (mean, biased variance, |x|) into `moments`, [rows, 3].
     package func multiply(_ x: Columns, rows: Int, by gates: PackedGates, into output: Columns, moments: RowBuffer) {
@@ -82,6 +98,31 @@ extension ComputeContext {
                             width: Int64(block.output.width), out: block.output.base, out_stride: block.output.stride)
                     }
                     ck_add_shares(handle, shares.baseAddress, Int64(blocks.count), Int64(rows))
+                }
+            }
+        }
+    }
+
+    /// output[rowIndices[i]] += weights[i] · s B (A x[rowIndices[i]]) for every item, share after share for each row: the bits of `multiply`
+    /// and then `add`, without writing the rows in between. For many rows: a thread takes some rows and all their pairs.
+    package func add(
+        _ x: Columns, rowIndices: [Int32], weights: [Float], by shares: [PairShare], rows: Int
+    ) {
+        guard !shares.isEmpty else { return }
+        precondition(rowIndices.count == weights.count, "\(rowIndices.count) rows, \(weights.count) weights")
+        rowIndices.withUnsafeBufferPointer { indices in
+            weights.withUnsafeBufferPointer { weights in
+                withUnsafeTemporaryAllocation(of: ck_pair_share.self, capacity: shares.count) { jobs in
+                    for (index, share) in shares.enumerated() {
+                        precondition(
+                            share.pair.inputs == x.width, "a pair of \(share.pair.inputs) inputs on rows of \(x.width)")
+                        share.output.require(rows: rows, width: share.pair.outputs, "output of experts")
+                        jobs[index] = ck_pair_share(
+                            pair: share.pair.packed, rows: items(indices, share.first, share.count, of: x),
+                            weights: weights.baseAddress.map { $0 + share.first }, count: Int64(share.count),
+                            out: share.output.base, out_stride: share.output.stride)
+                    }
+                    ck_add_pairs(handle, x.base, x.stride, jobs.baseAddress, Int64(shares.count), Int64(rows))
                 }
             }
         }

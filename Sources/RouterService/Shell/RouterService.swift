@@ -53,6 +53,7 @@ package final class RouterService: Sendable {
             RouterShell(port: port, parts: parts, inbox: inbox)
         }
         inbox.attach(loop)
+        CodePages.forget()
     }
 
     /// Refuses new queries, lets running ones end within bounds, and ends the loop. Returns at once.

@@ -4,6 +4,7 @@ import Kernels
 package final class LocalExpertRows: ExpertRowSource {
     private let context: ComputeContext
     private var works: [PairWork] = []
+    private var shares: [PairShare] = []
     private var input: Columns?
 
     package init(team: ComputeTeam, instructionSet: InstructionSet = .best) {
@@ -17,6 +18,20 @@ package final class LocalExpertRows: ExpertRowSource {
     package func collect(_ routing: GroupRouting, into results: ExpertRows) -> [MissingPair] {
         guard let input else { preconditionFailure("collect without begin") }
         return compute(routing, input: input, into: results)
+    }
+
+    /// Below it each pair's weights are better read once, by the thread that has the pair.
+    private static let rowsToAddMin = 32
+
+    package func add(_ routing: GroupRouting, input: Columns, rows: Int, to outputs: [Columns]) -> Bool {
+        guard rows >= Self.rowsToAddMin else { return false }
+        shares.removeAll(keepingCapacity: true)
+        for pair in routing.pairs {
+            guard let packed = routing.packed(pair, []) else { return false }
+            shares.append(PairShare(packed, first: pair.first, count: pair.count, output: outputs[pair.linear]))
+        }
+        context.add(input, rowIndices: routing.rows, weights: routing.weights, by: shares, rows: rows)
+        return true
     }
 
     /// Computes the pairs that are in this process, of those that `includes` says; returns the ones that are not.

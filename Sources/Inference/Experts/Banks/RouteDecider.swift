@@ -3,227 +3,68 @@ import Kernels
 
 /// From gates to the list of (linear, expert, row, weight).
 final class RouteDecider {
-    private let rowsMax: Int
-    /// G u by kind, [rows, linears · N]; the last group's.
-    private var dots: [GateKind: RowBuffer] = [:]
-    /// (mean, variance, |u|) of each row.
-    private let moments: RowBuffer
-    private var scratch = DecisionScratch()
-    private var items = ItemSorter()
-    private var tally = RoutingTally()
+    private let products: GateProducts
+    /// One for each thread.
+    private let lanes: [DecisionLane]
+    private let team: ComputeTeam
     var onTopScore: ((RowOrigin, _ group: Int, _ linear: Int, _ score: Float) -> Void)?
 
-    init(rowsMax: Int) {
-        self.rowsMax = rowsMax
-        moments = RowBuffer(rowsMax: rowsMax, width: 3)
+    /// Fewer rows than this, and a lane would end before the others have begun.
+    private static let rowsPerLaneMin = 4
+
+    init(rowsMax: Int, team: ComputeTeam) {
+        products = GateProducts(rowsMax: rowsMax)
+        lanes = (0..<team.threads).map { _ in DecisionLane() }
+        self.team = team
     }
 
-    func takeStatistics(of set: ExpertSet) -> RoutingStatistics { tally.take(set) }
+    /// What was decided with a set since the last call.
+    func takeStatistics(of set: ExpertSet) -> RoutingStatistics {
+        var tally = RoutingTally()
+        for lane in lanes { lane.takeTally(of: set, into: &tally) }
+        return tally.take(set)
+    }
 
     /// G u and the moments of u for all rows of a step, on raw u.
     func multiplyGates(
         _ version: Int, _ rows: StepRows, _ group: SiteGroup, _ input: Columns, _ context: ComputeContext
     ) {
-        guard let experts = rows.versions[version].groups[group.index] else { return }
-        for kind in rows.kinds[version] {
-            guard let gates = experts.gates[kind] else { continue }
-            let output = buffer(kind, width: gates.packed.count).columns(0..<gates.packed.count)
-            context.multiply(input, rows: rows.count, by: gates.packed, into: output, moments: moments)
-        }
+        products.multiply(version, rows, group, input, context)
     }
 
-    private func buffer(_ kind: GateKind, width: Int) -> RowBuffer {
-        if let buffer = dots[kind], buffer.width >= width { return buffer }
-        let buffer = RowBuffer(rowsMax: rowsMax, width: width)
-        dots[kind] = buffer
-        return buffer
-    }
-}
-
-extension RouteDecider {
-    /// Fills `routing` for some rows of the step.
+    /// Fills `routing` for all rows of the step.
     func decide(
-        _ version: Int, _ rows: StepRows, _ range: Range<Int>, into routing: GroupRouting,
+        _ version: Int, _ rows: StepRows, into routing: GroupRouting,
         replay: ((RowOrigin, Int, Int) -> Choice?)?, failures: inout StepFailures
     ) {
+        let step = DecisionStep(
+            version, rows, routing.set, routing.group, products, replay: replay, onTopScore: onTopScore)
+        let used = step.isWatched ? 1 : max(1, min(lanes.count, rows.count / Self.rowsPerLaneMin))
+        if used == 1 {
+            lanes[0].decide(step, 0..<rows.count)
+        } else {
+            // A part touches only its own lane; what is in `step` is only read.
+            nonisolated(unsafe) let (lanes, step) = (lanes, step)
+            let rowCount = rows.count, per = (rowCount + used - 1) / used
+            team.run(parts: used) { part in
+                let (first, end) = (part * per, rowCount)
+                unsafe lanes[part].decide(step, min(first, end)..<min(first + per, end))
+            }
+        }
+        join(lanes[0..<used], into: routing)
+        for lane in lanes[0..<used] { lane.takeFailures(into: &failures) }
+    }
+
+    /// The lanes' items in ascending (linear, expert, row).
+    private func join(_ lanes: ArraySlice<DecisionLane>, into routing: GroupRouting) {
         guard let group = routing.set.groups[routing.group.index] else { return }
-        // Taken out of self, so that spans of them can be lent while self is changed.
-        var scratch = DecisionScratch()
-        swap(&scratch, &self.scratch)
-        defer { swap(&scratch, &self.scratch) }
-        scratch.reserve(routing.set.experts.count)
-        for linear in routing.group.linears.indices {
-            guard let site = group.sites[linear] else { continue }
-            let place = DecisionPlace(routing: routing, group: group, linear: linear, site: site)
-            items.begin(experts: routing.set.experts.count + 1)
-            for row in range {
-                let index = rows.routeOfRow[row]
-                guard index >= 0, rows.versionOfRoute[index] == version else { continue }
-                let route = rows.routes[index]
-                if let replay, let choice = replay(rows.origins[row], routing.group.index, linear) {
-                    take(choice, row, rows.origins[row], route, place)
-                } else if let choice = route.plan.fixed {
-                    take(choice, row, rows.origins[row], route, place)
-                } else {
-                    do throws(RouteScoreError) { try choose(row, rows.origins[row], route, place, &scratch) } catch {
-                        failures.add(route.id, "\(routing.group.linears[linear].site): \(error)")
-                    }
-                }
+        for linear in routing.group.linears.indices where group.sites[linear] != nil {
+            for expert in 0...routing.set.experts.count {
+                guard lanes.contains(where: { $0.holds(expert, linear: linear) }) else { continue }
+                routing.beginPair(linear: linear, expert: expert)
+                for lane in lanes { lane.append(expert, linear: linear, to: routing) }
+                routing.endPair(linear: linear, expert: expert)
             }
-            items.end(linear: linear, into: routing)
-        }
-    }
-
-    /// Scores, top-k and weights of one row.
-    private func choose(
-        _ row: Int, _ origin: RowOrigin, _ route: SequenceRoute, _ place: DecisionPlace,
-        _ scratch: inout DecisionScratch
-    ) throws(RouteScoreError) {
-        guard let kind = route.kind, let gates = place.group.gates[kind], let first = gates.first[place.linear],
-            let dots = dots[kind]
-        else { return }
-        try score(row, route.plan, place, gates, dots, first, &scratch.scores)
-        if let onTopScore {
-            let top = scratch.scores[0..<route.plan.expertCount].max() ?? -.infinity
-            onTopScore(origin, place.routing.group.index, place.linear, top)
-        }
-        let tau = place.site.nullScores[route.nullIndex]
-        let kept = try keep(route.plan, tau, scratch.scores, &scratch.experts, &scratch.weights)
-        for index in 0..<kept.count {
-            items.append(row: row, expert: scratch.experts[index], weight: scratch.weights[index])
-        }
-        if kept.commonWeight != 0, place.site.common != nil {
-            items.append(row: row, expert: Int32(route.plan.expertCount), weight: kept.commonWeight)
-        }
-        tally.add(
-            route.plan, place, origin, nullScore: tau, scores: scratch.scores.span, experts: scratch.experts.span,
-            weights: scratch.weights.span, kept)
-        if route.traces { route.trace.append(TracedChoice(origin, place, scratch, kept)) }
-    }
-
-    private func score(
-        _ row: Int, _ plan: RoutePlan, _ place: DecisionPlace, _ gates: GroupGates, _ dots: RowBuffer, _ first: Int,
-        _ scores: inout [Float]
-    ) throws(RouteScoreError) {
-        let count = plan.expertCount
-        let moments = moments.withRow(row) {
-            InputMoments(mean: $0[0], variance: $0[1], norm: $0[2], width: place.inputs)
-        }
-        try dots.withRow(row) { all throws(RouteScoreError) in
-            var span = scores.mutableSpan
-            try plan.score(
-                dots: all.extracting(first..<first + count),
-                gateSums: gates.sums.span.extracting(first..<first + count),
-                moments: moments, into: &span)
-        }
-        if place.site.coversAll { return }
-        for expert in 0..<count where !place.site.covers[expert] { scores[expert] = -.infinity }
-    }
-
-    private func keep(
-        _ plan: RoutePlan, _ nullScore: Float, _ scores: [Float], _ experts: inout [Int32], _ weights: inout [Float]
-    ) throws(RouteScoreError) -> Kept {
-        var ids = experts.mutableSpan
-        var shares = weights.mutableSpan
-        return try plan.choose(scores: scores.span, nullScore: nullScore, experts: &ids, weights: &shares)
-    }
-
-    /// A choice that no score made.
-    private func take(
-        _ choice: Choice, _ row: Int, _ origin: RowOrigin, _ route: SequenceRoute, _ place: DecisionPlace
-    ) {
-        for (expert, weight) in zip(choice.experts, choice.weights) where place.site.covers[Int(expert)] {
-            items.append(row: row, expert: expert, weight: weight)
-        }
-        if choice.commonWeight != 0, place.site.common != nil {
-            items.append(row: row, expert: Int32(place.routing.set.commonID), weight: choice.commonWeight)
-        }
-        guard route.traces else { return }
-        route.trace.append(
-            TracedChoice(
-                position: origin.position, group: Int32(place.routing.group.index), linear: Int32(place.linear),
-                experts: choice.experts, weights: choice.weights, nullWeight: choice.nullWeight,
-                commonWeight: choice.commonWeight))
-    }
-}
-
-/// Room for one decision.
-struct DecisionScratch {
-    /// By expert id.
-    var scores: [Float] = []
-    /// Those kept.
-    var experts: [Int32] = []
-    var weights: [Float] = []
-
-    mutating func reserve(_ count: Int) {
-        guard scores.count < count else { return }
-        scores = Array(repeating: 0, count: count)
-        experts = Array(repeating: 0, count: count)
-        weights = Array(repeating: 0, count: count)
-    }
-}
-
-extension TracedChoice {
-    init(_ origin: RowOrigin, _ place: DecisionPlace, _ scratch: DecisionScratch, _ kept: Kept) {
-        self.init(
-            position: origin.position, group: Int32(place.routing.group.index), linear: Int32(place.linear),
-            experts: Array(scratch.experts[0..<kept.count]), weights: Array(scratch.weights[0..<kept.count]),
-            nullWeight: kept.nullWeight, commonWeight: kept.commonWeight)
-    }
-}
-
-/// Where a decision is made.
-struct DecisionPlace {
-    let routing: GroupRouting
-    let group: GroupExperts
-    let linear: Int
-    let site: SiteExperts
-
-    var inputs: Int { routing.group.inputs }
-}
-
-/// Brings the items of one linear from the order of rows into ascending (expert, row).
-struct ItemSorter {
-    private var rows: [Int32] = []
-    private var experts: [Int32] = []
-    private var weights: [Float] = []
-    private var heads: [Int] = []
-    private var nexts: [Int32] = []
-    private var tails: [Int] = []
-
-    mutating func begin(experts count: Int) {
-        rows.removeAll(keepingCapacity: true)
-        experts.removeAll(keepingCapacity: true)
-        weights.removeAll(keepingCapacity: true)
-        nexts.removeAll(keepingCapacity: true)
-        if heads.count != count {
-            heads = Array(repeating: -1, count: count)
-            tails = Array(repeating: -1, count: count)
-        }
-    }
-
-    @inline(__always)
-    mutating func append(row: Int, expert: Int32, weight: Float) {
-        let index = rows.count
-        rows.append(Int32(row))
-        experts.append(expert)
-        weights.append(weight)
-        nexts.append(-1)
-        let place = Int(expert)
-        if heads[place] < 0 { heads[place] = index } else { nexts[tails[place]] = Int32(index) }
-        tails[place] = index
-    }
-
-    mutating func end(linear: Int, into routing: GroupRouting) {
-        for expert in heads.indices where heads[expert] >= 0 {
-            routing.beginPair(linear: linear, expert: expert)
-            var index = heads[expert]
-            while index >= 0 {
-                routing.appendItem(row: rows[index], weight: weights[index])
-                index = Int(nexts[index])
-            }
-            routing.endPair(linear: linear, expert: expert)
-            heads[expert] = -1
         }
     }
 }

@@ -24,7 +24,7 @@ package final class RoutedExpertBank: ExpertBank {
     package var candidate: ExpertSet? {
         didSet {
             guard candidate !== oldValue else { return }
-            sample = candidate.map { _ in ShadowSample(rowsMax: rowsMax) }
+            sample = candidate.map { _ in ShadowSample(rowsMax: rowsMax, team: context.team) }
         }
     }
     private var sample: ShadowSample?
@@ -50,9 +50,6 @@ package final class RoutedExpertBank: ExpertBank {
     /// By sequence and expert: (token, site) pairs that went without.
     private var missing: [SequenceID: [String: UInt64]] = [:]
 
-    /// Rows computed and added at a time where nothing works elsewhere: few enough to stay in a core's cache.
-    private static let rowsAtOnce = 64
-
     /// - Parameter rowsMax: rows of a batch.
     package init(
         _ set: ExpertSet, source: any ExpertRowSource, defaultRoute: RouteOptions = .off, rowsMax: Int,
@@ -64,7 +61,7 @@ package final class RoutedExpertBank: ExpertBank {
         self.defaultRoute = defaultRoute
         self.rowsMax = rowsMax
         context = ComputeContext(team: team, instructionSet: instructionSet)
-        decider = RouteDecider(rowsMax: rowsMax)
+        decider = RouteDecider(rowsMax: rowsMax, team: team)
     }
 
     /// All experts in this process.
@@ -164,7 +161,7 @@ extension RoutedExpertBank {
         let begins = rows.versions.contains { source.worksElsewhere(for: $0) }
         open = (group, input, begins)
         if begins, rows.versions[0].serves(group) {
-            route(0, group, input, 0..<origins.count)
+            route(0, group, input)
             if let routing, !routing.isEmpty { source.begin(routing, input: input) }
         }
         return ExpertTicket(number: ticket)
@@ -177,38 +174,32 @@ extension RoutedExpertBank {
         for version in rows.versions.indices where rows.versions[version].serves(work.group) {
             if work.begun {
                 if version > 0 {
-                    route(version, work.group, work.input, 0..<rows.count)
+                    route(version, work.group, work.input)
                     if let routing, !routing.isEmpty { source.begin(routing, input: work.input) }
                 }
                 finish(outputs)
             } else {
-                decider.multiplyGates(version, rows, work.group, work.input, context)
                 computeHere(version, work.group, work.input, outputs)
             }
         }
         if let failure = failures.take() { throw failure }
     }
 
-    /// Decides for some rows of the batch.
-    private func route(_ version: Int, _ group: SiteGroup, _ input: Columns, _ range: Range<Int>) {
+    /// Decides for all rows of the batch.
+    private func route(_ version: Int, _ group: SiteGroup, _ input: Columns) {
         decider.multiplyGates(version, rows, group, input, context)
-        decide(version, group, range)
-    }
-
-    private func decide(_ version: Int, _ group: SiteGroup, _ range: Range<Int>) {
         let routing = self.routing ?? GroupRouting(set: set, group: group)
         self.routing = routing
         routing.removeAll(set: rows.versions[version], group: group)
-        decider.decide(version, rows, range, into: routing, replay: replay, failures: &failures)
+        decider.decide(version, rows, into: routing, replay: replay, failures: &failures)
     }
 
     private func computeHere(_ version: Int, _ group: SiteGroup, _ input: Columns, _ outputs: [Columns]) {
-        for first in stride(from: 0, to: rows.count, by: Self.rowsAtOnce) {
-            decide(version, group, first..<min(first + Self.rowsAtOnce, rows.count))
-            guard let routing, !routing.isEmpty else { continue }
-            source.begin(routing, input: input)
-            finish(outputs)
-        }
+        route(version, group, input)
+        guard let routing, !routing.isEmpty else { return }
+        if source.add(routing, input: input, rows: rows.count, to: outputs) { return }
+        source.begin(routing, input: input)
+        finish(outputs)
     }
 
     /// Waits for the rows of the routing, and adds them.
@@ -256,6 +247,14 @@ struct StepFailures {
     mutating func add(_ sequence: SequenceID, _ text: @autoclosure () -> String) {
         if sequences.isEmpty { message = text() }
         sequences.insert(sequence)
+    }
+
+    /// Adds another's, which are gone there.
+    mutating func take(from other: inout StepFailures) {
+        guard !other.sequences.isEmpty else { return }
+        if sequences.isEmpty { message = other.message }
+        sequences.formUnion(other.sequences)
+        other.sequences.removeAll()
     }
 
     mutating func removeAll() { if !sequences.isEmpty { sequences.removeAll() } }

@@ -18,7 +18,7 @@ final class ShadowSample {
     private var step = 0
     private(set) var isCounting = false
 
-    init(rowsMax: Int) { decider = RouteDecider(rowsMax: rowsMax) }
+    init(rowsMax: Int, team: ComputeTeam) { decider = RouteDecider(rowsMax: rowsMax, team: team) }
 
     /// - Parameter live: the routes of the sequences that run.
     func prepare(_ origins: [RowOrigin], _ live: [SequenceID: SequenceRoute], candidate: ExpertSet) {
@@ -55,7 +55,7 @@ final class ShadowSample {
             let routing = self.routing ?? GroupRouting(set: rows.versions[version], group: group)
             self.routing = routing
             routing.removeAll(set: rows.versions[version], group: group)
-            decider.decide(version, rows, 0..<rows.count, into: routing, replay: nil, failures: &failures)
+            decider.decide(version, rows, into: routing, replay: nil, failures: &failures)
         }
         // What cannot be scored fails where it counts.
         failures.removeAll()

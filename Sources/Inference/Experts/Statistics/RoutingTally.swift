@@ -10,55 +10,68 @@ struct RoutingTally {
     /// Rows whose full softmax is computed: positions that are a multiple of this, so that many experts cost as little as few.
     static func fullInterval(experts: Int) -> Int32 { Int32((experts + 15) / 16) }
 
+    /// Where the decisions at one site are counted, until `take`.
+    mutating func place(_ set: ExpertSet, group: Int, linear: Int) -> TallyPlace {
+        let table = table(of: set)
+        return TallyPlace(table: table, start: (group * Table.linearsMax + linear) * tables[table].width)
+    }
+
     mutating func add(
-        _ plan: RoutePlan, _ place: DecisionPlace, _ origin: RowOrigin, nullScore: Float, scores: Span<Float>,
-        experts: Span<Int32>,
-        weights: Span<Float>, _ kept: Kept
+        _ plan: RoutePlan, _ place: TallyPlace, _ origin: RowOrigin, nullScore: Float, scores: Span<Float>,
+        experts: Span<Int32>, weights: Span<Float>, _ kept: Kept
     ) {
-        let table = table(of: place.routing.set)
-        let start = tables[table].start(place)
-        tables[table].sums[start] += 1
-        tables[table].sums[start + 1] += Double(kept.nullWeight)
-        tables[table].sums[start + 2] += Double(kept.commonWeight)
-        if kept.count == 0 { tables[table].sums[start + 3] += 1 }
+        let start = place.start
+        var sums = tables[place.table].sums.mutableSpan
+        sums[start] += 1
+        sums[start + 1] += Double(kept.nullWeight)
+        sums[start + 2] += Double(kept.commonWeight)
+        if kept.count == 0 { sums[start + 3] += 1 }
         let first = start + Table.header
         let chosen = first + 2 * plan.expertCount
         var heaviest = 0
         for index in 0..<kept.count {
-            tables[table].sums[first + Int(experts[index])] += Double(weights[index])
-            tables[table].sums[chosen + Int(experts[index])] += 1
+            sums[first + Int(experts[index])] += Double(weights[index])
+            sums[chosen + Int(experts[index])] += 1
             if weights[index] > weights[heaviest] { heaviest = index }
         }
-        if kept.count > 0 { tables[table].sums[chosen + plan.expertCount + Int(experts[heaviest])] += 1 }
+        if kept.count > 0 { sums[chosen + plan.expertCount + Int(experts[heaviest])] += 1 }
         guard origin.position % Self.fullInterval(experts: plan.expertCount) == 0 else { return }
-        addFull(plan, nullScore, scores, table, start)
+        addFull(plan, nullScore, scores, place)
     }
 
-    private mutating func addFull(
-        _ plan: RoutePlan, _ nullScore: Float, _ scores: Span<Float>, _ table: Int, _ start: Int
-    ) {
+    private mutating func addFull(_ plan: RoutePlan, _ nullScore: Float, _ scores: Span<Float>, _ place: TallyPlace) {
         let count = plan.expertCount
-        // Taken out of self, so that a span of it can be lent while self is changed.
-        var probabilities: [Float] = []
-        swap(&probabilities, &self.probabilities)
-        defer { swap(&probabilities, &self.probabilities) }
         if probabilities.count < count { probabilities = Array(repeating: 0, count: count) }
-        var shares = probabilities.mutableSpan
-        let full = plan.distribution(scores: scores, nullScore: nullScore, into: &shares)
-        tables[table].sums[start + 4] += 1
-        tables[table].sums[start + 5] += Double(full.nullProbability)
-        tables[table].sums[start + 6] += Double(full.entropy)
-        tables[table].sums[start + 7 + tables[table].bin(full.entropy)] += 1
+        let full = Self.distribution(plan, nullScore, scores, &probabilities)
+        let start = place.start, bin = tables[place.table].bin(full.entropy)
         let first = start + Table.header + count
-        for index in 0..<count { tables[table].sums[first + index] += Double(shares[index]) }
+        for index in 0..<count { tables[place.table].sums[first + index] += Double(probabilities[index]) }
+        tables[place.table].sums[start + 4] += 1
+        tables[place.table].sums[start + 5] += Double(full.nullProbability)
+        tables[place.table].sums[start + 6] += Double(full.entropy)
+        tables[place.table].sums[start + 7 + bin] += 1
     }
 
-    @inline(__always)
+    private static func distribution(
+        _ plan: RoutePlan, _ nullScore: Float, _ scores: Span<Float>, _ probabilities: inout [Float]
+    ) -> RouteStatistics {
+        var shares = probabilities.mutableSpan
+        return plan.distribution(scores: scores, nullScore: nullScore, into: &shares)
+    }
+
     private mutating func table(of set: ExpertSet) -> Int {
         if let index = tables.firstIndex(where: { $0.set === set }) { return index }
         if tables.count == RoutedExpertBank.liveVersionsMax { tables.removeFirst() }
         tables.append(Table(set))
         return tables.count - 1
+    }
+
+    /// Adds another's sums of one set, which begin anew there.
+    mutating func take(_ set: ExpertSet, from other: inout RoutingTally) {
+        guard let source = other.tables.firstIndex(where: { $0.set === set }) else { return }
+        let sums = other.tables.remove(at: source).sums
+        let table = table(of: set)
+        for index in sums.indices { tables[table].sums[index] += sums[index] }
     }
 
     /// The sums of one set since the last call.
@@ -67,6 +80,12 @@ struct RoutingTally {
         defer { tables[index] = Table(set) }
         return tables[index].statistics
     }
+}
+
+/// Where one site's sums are.
+struct TallyPlace {
+    fileprivate let table: Int
+    fileprivate let start: Int
 }
 
 /// [group][linear][header + kept, full, chosen and heaviest by expert]
@@ -92,10 +111,6 @@ private struct Table {
     func bin(_ entropy: Float) -> Int {
         let bins = RoutingStatistics.entropyBins
         return max(0, min(bins - 1, Int(entropy / entropyMax * Float(bins))))
-    }
-
-    func start(_ place: DecisionPlace) -> Int {
-        (place.routing.group.index * Self.linearsMax + place.linear) * width
     }
 
     var statistics: RoutingStatistics {
