@@ -147,6 +147,48 @@ struct PairTests {
         }
     }
 
+    /// Rows through two pairs, weighted and added at once, are what both steps give.
+    @Test(arguments: shapes)
+    func addedAtOnceIsTheSame(shape: Shape) throws {
+        let pair = try Fixture(shape).pair
+        let rows = 101
+        let x = RowBuffer.random(rows: rows, width: shape.inputs, seed: 12)
+        // The first pair has every row, the second every third.
+        let indices = (0..<Int32(rows)).map { $0 } + (0..<Int32(rows)).filter { $0 % 3 == 1 }
+        let counts = [rows, indices.count - rows]
+        var random = SplitMix64(13)
+        let weights = random.floats(indices.count)
+        func y() -> RowBuffer { RowBuffer.random(rows: rows, width: shape.outputs, seed: 14) }
+
+        let expected = y(), arena = RowArena()
+        let starts = counts.map { arena.append(floats: $0 * shape.outputs) }
+        let portable = ComputeContext(team: ComputeTeam(threads: 1), instructionSet: .portable)
+        portable.multiply(
+            x.columns, rowIndices: indices,
+            by: [
+                PairWork(pair, first: 0, count: rows, start: starts[0]),
+                PairWork(pair, first: rows, count: counts[1], start: starts[1]),
+            ], into: arena)
+        portable.add(
+            [
+                WeightedBlock(first: 0, count: rows, start: starts[0], output: expected.columns),
+                WeightedBlock(first: rows, count: counts[1], start: starts[1], output: expected.columns),
+            ], rowIndices: indices, weights: weights, from: arena, rows: rows)
+        #expect(expected.array(row: 0) != y().array(row: 0))
+        for set in InstructionSet.available {
+            for threads in [1, 3] {
+                let found = y()
+                ComputeContext(team: ComputeTeam(threads: threads), instructionSet: set).add(
+                    x.columns, rowIndices: indices, weights: weights,
+                    by: [
+                        PairShare(pair, first: 0, count: rows, output: found.columns),
+                        PairShare(pair, first: rows, count: counts[1], output: found.columns),
+                    ], rows: rows)
+                #expect((0..<rows).allSatisfy { found.array(row: $0) == expected.array(row: $0) })
+            }
+        }
+    }
+
     @Test func pairsThatDoNotFitAreRefused() throws {
         let bytes = [UInt16](repeating: 0, count: 64)
         #expect(throws: PackingError.rank(down: 4, up: 8)) {

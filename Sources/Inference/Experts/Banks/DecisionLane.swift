@@ -65,8 +65,12 @@ extension DecisionLane {
         private(set) var kind: GateKind?
         private(set) var scores: (sums: [Float], dots: RowBuffer, first: Int)?
 
-        init(_ step: DecisionStep, _ experts: GroupExperts, _ linear: Int, _ site: SiteExperts, _ tallyPlace: TallyPlace) {
-            (self.step, self.experts, self.linear, self.site, self.tallyPlace) = (step, experts, linear, site, tallyPlace)
+        init(
+            _ step: DecisionStep, _ experts: GroupExperts, _ linear: Int, _ site: SiteExperts, _ tallyPlace: TallyPlace
+        ) {
+            (self.step, self.experts, self.linear, self.site, self.tallyPlace) = (
+                step, experts, linear, site, tallyPlace
+            )
         }
 
         mutating func turn(to kind: GateKind?) {
