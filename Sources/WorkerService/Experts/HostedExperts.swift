@@ -42,8 +42,7 @@ struct HostedExperts: Sendable {
 
     /// - Parameter trunk: the routed model, for its hash where the topology gives it.
     static func load(_ entry: WorkerExperts, trunk: ModelEntry?) throws(WorkerFault) -> HostedExperts {
-        var experts: [HostedExpert] = []
-        for name in entry.names.sorted() {
+        let experts = try entry.names.sorted().concurrentMap { name throws(WorkerFault) in
             let stored: StoredExpert
             do { stored = try StoredExpert(folder: "\(entry.store)/\(name)") } catch {
                 throw WorkerFault("expert \(name): \(error)")
@@ -54,7 +53,7 @@ struct HostedExperts: Sendable {
                     "expert \(name) was made for a trunk with SHA-256 \(expert.holding.trunkSHA256), \(entry.model) has "
                         + "\(wanted); choose experts of this trunk")
             }
-            experts.append(expert)
+            return expert
         }
         return HostedExperts(experts: experts)
     }

@@ -35,12 +35,11 @@ struct TrunkExperts: Sendable {
         _ entry: ExpertsEntry, for model: LanguageModel, trunk: SHA256Digest, team: ComputeTeam
     ) throws(WorkerFault) -> TrunkExperts {
         let routes = try RoutePolicy(entry)
-        var members: [Member] = []
         var cacheable: [String: Int] = [:]
-        for expert in entry.experts {
-            let member = try Self.member(
-                "\(entry.store)/\(expert.name)", isResident: expert.placement == .pinned, trunk: trunk)
-            members.append(member)
+        let members = try entry.experts.concurrentMap { expert throws(WorkerFault) in
+            try Self.member("\(entry.store)/\(expert.name)", isResident: expert.placement == .pinned, trunk: trunk)
+        }
+        for (expert, member) in zip(entry.experts, members) {
             guard expert.placement == .cacheable else { continue }
             cacheable[member.source.hash] = member.source.adapter.pairs.reduce(0) { $0 + $1.byteCount }
         }

@@ -36,7 +36,7 @@ enum AdapterLoading {
     }
 
     private static func load(_ paths: [String], _ model: LoadedModel) throws -> ExpertSet {
-        let sources = try paths.map { path in
+        let sources = try paths.concurrentMap { path in
             let stored = try StoredExpert(folder: path)
             return ExpertSource(
                 name: stored.name, hash: stored.manifest.contentHash.hex, adapter: try stored.verify())
