@@ -1,30 +1,6 @@
 import Gating
 import Kernels
 
-/// What the lanes of a decision share and only read.
-final class DecisionStep {
-    let version: Int
-    let rows: StepRows
-    let set: ExpertSet
-    let group: SiteGroup
-    let products: GateProducts
-    /// Choices instead of scores: of a token at a linear of a group, or nil.
-    let replay: ((RowOrigin, _ group: Int, _ linear: Int) -> Choice?)?
-    let onTopScore: ((RowOrigin, _ group: Int, _ linear: Int, _ score: Float) -> Void)?
-
-    init(
-        _ version: Int, _ rows: StepRows, _ set: ExpertSet, _ group: SiteGroup, _ products: GateProducts,
-        replay: ((RowOrigin, _ group: Int, _ linear: Int) -> Choice?)?,
-        onTopScore: ((RowOrigin, _ group: Int, _ linear: Int, _ score: Float) -> Void)?
-    ) {
-        (self.version, self.rows, self.set, self.group, self.products) = (version, rows, set, group, products)
-        (self.replay, self.onTopScore) = (replay, onTopScore)
-    }
-
-    /// Whether something meets the decisions one by one, in their order: they are then one lane's.
-    var isWatched: Bool { replay != nil || onTopScore != nil || rows.routes.contains { $0.traces } }
-}
-
 /// One thread's share in deciding: scores, top-k and weights of some rows of a step, and the room that needs.
 ///
 /// A row's decision depends on its own input and route alone, so it does not matter which lane makes it (P1).
@@ -189,34 +165,5 @@ extension DecisionLane.State {
                 position: origin.position, group: Int32(place.step.group.index), linear: Int32(place.linear),
                 experts: choice.experts, weights: choice.weights, nullWeight: choice.nullWeight,
                 commonWeight: choice.commonWeight))
-    }
-}
-
-/// Room for one decision.
-private struct DecisionScratch {
-    /// By expert id.
-    var scores: [Float] = []
-    /// Those kept.
-    var experts: [Int32] = []
-    var weights: [Float] = []
-
-    mutating func reserve(_ count: Int) {
-        guard scores.count < count else { return }
-        scores = Array(repeating: 0, count: count)
-        experts = Array(repeating: 0, count: count)
-        weights = Array(repeating: 0, count: count)
-    }
-
-    mutating func keep(_ plan: RoutePlan, _ nullScore: Float) throws(RouteScoreError) -> Kept {
-        try Self.keep(plan, nullScore, scores, &experts, &weights)
-    }
-
-    /// Apart, so that spans of two of the arrays can be lent while the third is read.
-    private static func keep(
-        _ plan: RoutePlan, _ nullScore: Float, _ scores: [Float], _ experts: inout [Int32], _ weights: inout [Float]
-    ) throws(RouteScoreError) -> Kept {
-        var ids = experts.mutableSpan
-        var shares = weights.mutableSpan
-        return try plan.choose(scores: scores.span, nullScore: nullScore, experts: &ids, weights: &shares)
     }
 }
