@@ -102,7 +102,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Learning",
-            dependencies: ["Digest", "Inference", "Kernels", "LinearAlgebra", "Tokenization", "Weights"],
+            dependencies: ["Digest", "Inference", "Kernels", "Tokenization", "Weights"],
             swiftSettings: strict),
         .target(name: "Client", dependencies: ["Messaging", "Threading"], swiftSettings: strict),
         .target(
@@ -161,7 +161,8 @@ let package = Package(
             exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
-            name: "LearningTests", dependencies: ["Digest", "Learning", "Weights"], exclude: ["Goldens"],
+            name: "LearningTests", dependencies: ["Digest", "Learning", "Tokenization", "Weights"],
+            exclude: ["Goldens"],
             swiftSettings: strict),
         .testTarget(
             name: "ExpertStoreTests", dependencies: ["ExpertStore", "Weights", "Digest"], swiftSettings: strict),

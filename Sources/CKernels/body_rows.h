@@ -49,6 +49,17 @@ static void swiglu(const ck_rows *a, int64_t r0, int64_t r1) {
         }
 }
 
+/// silu'(g) = σ (1 + g (1 - σ)).
+static void swiglu_back(
+    const float *above, const float *gate, const float *up, float *gate_below, float *up_below, int64_t count) {
+    for (int64_t i = 0; i < count; i += 16) {
+        vf d = load_part(above + i, count - i, 0), g = load_part(gate + i, count - i, 0), u = load_part(up + i, count - i, 0);
+        vf sigma = 1.0f / (exp_lanes(-g) + 1.0f);
+        store_part(up_below + i, count - i, d * g * sigma);
+        store_part(gate_below + i, count - i, d * u * sigma * (1.0f + g * (1.0f - sigma)));
+    }
+}
+
 /// (a, b) -> (a cos - b sin, b cos + a sin) for the pairs (i, i + half): Hugging Face's rotate_half.
 static void rotate_half(const ck_rows *a, int64_t r0, int64_t r1) {
     for (int64_t r = r0; r < r1; r++) {

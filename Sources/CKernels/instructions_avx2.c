@@ -41,6 +41,7 @@ INLINE vi dot4(vi sums, vi w, vi x, const int nibbles) {
 
 #include "body_elements.h"
 #include "body_products.h"
+#include "body_floats.h"
 #include "body_blocks.h"
 #include "body_rows.h"
 #include "body_attention.h"
@@ -50,6 +51,7 @@ const ck_operations ck_operations_avx2 = {
     .multiply_elements = multiply_elements, .multiply_blocks = multiply_blocks, .quantise = quantise, .rms_norm = rms_norm, .add = add,
     .swiglu = swiglu, .rotate_half = rotate_half, .exponential = exponential, .argmax = argmax, .log_sum_exp = log_sum_exp,
     .attention = attention, .dots = dots, .pair_rows = pair_rows, .add_pair_rows = add_pair_rows, .add_shares = add_shares, .row_moments = row_moments,
+    .multiply_floats = multiply_floats, .turn = turn, .swiglu_back = swiglu_back,
 };
 
 #pragma clang attribute pop

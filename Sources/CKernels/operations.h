@@ -55,6 +55,11 @@ typedef struct {
     void (*add_pair_rows)(const float *x, int64_t x_stride, const ck_pair_share *job, int64_t i0, int64_t i1);
     void (*add_shares)(const ck_share *share, int64_t i0, int64_t i1);
     void (*row_moments)(const float *x, int64_t width, float *out);
+    /// Panels of `panel_depth` rows are packed into `panel`; x is never turned.
+    void (*multiply_floats)(const ck_floats *job, const float *x, int64_t x_stride, float *panel, int64_t panel_depth);
+    void (*turn)(const float *in, int64_t in_stride, int64_t rows, int64_t columns, float scale, float *out, int64_t out_stride);
+    void (*swiglu_back)(
+        const float *above, const float *gate, const float *up, float *gate_below, float *up_below, int64_t count);
 } ck_operations;
 
 extern const ck_operations ck_operations_portable, ck_operations_avx2, ck_operations_avx512;

@@ -46,6 +46,11 @@ void ck_swiglu(
     run(context, (job){operands, rows, context->operations->swiglu});
 }
 
+void ck_swiglu_back(
+    ck_context *context, const float *above, const float *gate, const float *up, float *gate_below, float *up_below, int64_t count) {
+    context->operations->swiglu_back(above, gate, up, gate_below, up_below, count);
+}
+
 void ck_rotate_half(
     ck_context *context, float *x, int64_t x_stride, const int32_t *positions, const float *cosines, const float *sines,
     int64_t table_stride, int64_t rows, int64_t heads, int64_t head_dim, int64_t half) {

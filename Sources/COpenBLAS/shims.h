@@ -24,8 +24,3 @@ void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int 
 
 /// OpenBLAS's own: threads of its pool for the whole process.
 void openblas_set_num_threads(int count);
-
-/// C = alpha op(A) op(B) + beta C in single precision.
-void sgemm_(const char *transa, const char *transb, const int *m, const int *n, const int *k, const float *alpha,
-            const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
-            const int *ldc, size_t transa_length, size_t transb_length);

@@ -77,6 +77,20 @@ enum { CK_PRODUCTS_MAX = 16 };
 /// out[r, o] (+)= Σ_k x[r, k] * matrix[o, k] for every product; all matrices have the same inputs. Returns 0, or -1 without memory.
 int ck_multiply(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count);
 
+/// out[r, c] (+)= scale · Σ_k x[r, k] w[k, c], on the caller's thread; `accumulate`: the chain starts from what out holds.
+/// x is [rows, depth], or stored as [depth, rows] where `turns_x`; w [depth, columns], or stored as [columns, depth] where `turns_w`.
+typedef struct {
+    const float *x, *w;
+    float *out;
+    int64_t x_stride, w_stride, out_stride, rows, depth, columns;
+    float scale;
+    int32_t turns_x, turns_w, accumulate;
+} ck_floats;
+/// Panels of w are packed for it, of so many columns and at most so many k: 192 KiB stay in a core's second cache while all rows meet them.
+enum { CK_FLOATS_PANEL = 64, CK_FLOATS_DEPTH = 768 };
+/// Returns 0, or -1 without memory.
+int ck_multiply_floats(ck_context *context, const ck_floats *job);
+
 /// out = (x / sqrt(mean(x²) + eps)) * weight per row; `weight` has `width` floats.
 void ck_rms_norm(
     ck_context *context, const float *x, int64_t x_stride, const float *weight, float eps, float *out, int64_t out_stride,
@@ -89,6 +103,10 @@ void ck_add(
 void ck_swiglu(
     ck_context *context, const float *gate, int64_t gate_stride, const float *up, int64_t up_stride, float *out,
     int64_t out_stride, int64_t rows, int64_t width);
+/// Gradients through ck_swiglu, from that of its output: up_below = above * silu(gate), gate_below = above * up * silu'(gate).
+/// Each is `count` floats; on the caller's thread.
+void ck_swiglu_back(
+    ck_context *context, const float *above, const float *gate, const float *up, float *gate_below, float *up_below, int64_t count);
 /// Rotates the pairs (i, i + half) of every head in place by the angles of the row's position; tables are [positions][half].
 void ck_rotate_half(
     ck_context *context, float *x, int64_t x_stride, const int32_t *positions, const float *cosines, const float *sines,

@@ -37,6 +37,12 @@ struct FloatView {
     /// Floats from the first to behind the last.
     var extent: Int { (rows - 1) * stride + columns }
 
+    /// All floats, where the rows follow each other without a gap.
+    var whole: UnsafeMutableBufferPointer<Float> {
+        precondition(stride == columns || rows == 1, "rows of \(columns) at every \(stride)")
+        return UnsafeMutableBufferPointer(start: base, count: extent)
+    }
+
     func rows(_ range: Range<Int>) -> FloatView {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
         return FloatView(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
@@ -57,6 +63,14 @@ struct FloatView {
     func add(_ other: FloatView) {
         precondition(rows == other.rows && columns == other.columns, "shapes differ")
         for row in 0..<rows { Vectors.add(other.row(row), to: self.row(row), count: columns) }
+    }
+
+    func add(transposed other: FloatView) {
+        precondition(rows == other.columns && columns == other.rows, "shapes differ")
+        for column in 0..<columns {
+            let source = other.row(column)
+            for row in 0..<rows { base[row * stride + column] += source[row] }
+        }
     }
 
     func clear() {

@@ -44,13 +44,4 @@ enum Vectors {
         for index in whole..<count { sum += x[index] }
         return sum
     }
-
-    static func maximum(_ x: UnsafePointer<Float>, count: Int) -> Float {
-        var lanes = Lanes(repeating: -.infinity)
-        let whole = count & ~15
-        for index in stride(from: 0, to: whole, by: 16) { lanes = pointwiseMax(lanes, load(x, index)) }
-        var most = lanes.max()
-        for index in whole..<count where x[index] > most { most = x[index] }
-        return most
-    }
 }

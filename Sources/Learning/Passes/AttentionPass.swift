@@ -15,6 +15,7 @@ struct AttentionPass {
     let probabilities: FloatRows
     let gradients: FloatRows
 
+    private var products: Products { Products(context: context) }
     private var scale: Float { 1 / Float(dimension).squareRoot() }
 
     private func columns(_ head: Int) -> Range<Int> { head * dimension..<(head + 1) * dimension }
@@ -25,7 +26,7 @@ struct AttentionPass {
         let scores = square(probabilities, q.rows)
         for head in 0..<heads {
             softmax(q.columns(columns(head)), k.columns(shared(head)), into: scores)
-            Products.times(scores, v.columns(shared(head)), into: o.columns(columns(head)))
+            products.times(scores, v.columns(shared(head)), into: o.columns(columns(head)))
         }
     }
 
@@ -38,24 +39,24 @@ struct AttentionPass {
         for head in 0..<heads {
             let (mine, shared) = (columns(head), shared(head))
             softmax(q.columns(mine), k.columns(shared), into: scores)
-            Products.transposedTimes(scores, dO.columns(mine), into: dv.columns(shared), beta: 1)
-            Products.timesTransposed(dO.columns(mine), v.columns(shared), into: above)
+            products.transposedTimes(scores, dO.columns(mine), into: dv.columns(shared), accumulates: true)
+            products.timesTransposed(dO.columns(mine), v.columns(shared), into: above)
             for row in 0..<q.rows {
                 let (p, d) = (scores.row(row), above.row(row))
                 let mean = Vectors.dot(p, d, count: row + 1)
                 for column in 0...row { d[column] = p[column] * (d[column] - mean) }
                 (d + row + 1).update(repeating: 0, count: q.rows - row - 1)
             }
-            Products.times(above, k.columns(shared), into: dq.columns(mine), alpha: scale)
-            Products.transposedTimes(above, q.columns(mine), into: dk.columns(shared), alpha: scale, beta: 1)
+            products.times(above, k.columns(shared), into: dq.columns(mine), scale: scale)
+            products.transposedTimes(above, q.columns(mine), into: dk.columns(shared), scale: scale, accumulates: true)
         }
     }
 
     private func softmax(_ q: FloatView, _ k: FloatView, into scores: FloatView) {
-        Products.timesTransposed(q, k, into: scores, alpha: scale)
+        products.timesTransposed(q, k, into: scores, scale: scale)
         for row in 0..<scores.rows {
             let line = scores.row(row)
-            let most = Vectors.maximum(line, count: row + 1)
+            let most = context.maximum(line, count: row + 1)
             for column in 0...row { line[column] -= most }
             var span = UnsafeMutableBufferPointer(start: line, count: row + 1).mutableSpan
             context.exponentiate(&span)

@@ -51,8 +51,14 @@ package final class BatchPass {
         let perRow = ShardPass.bytesPerRow(configuration, parameters).base
         let head =
             4 * HeadPass.rowsAtOnce * (configuration.vocabularySize + parameters.newRows + 2 * configuration.hiddenSize)
-        let square = 8 * plan.blockTokensMax * plan.blockTokensMax
-        return plan.shards * (rows * perRow + head + square + 4 * parameters.trainedCount + 64 * rows)
+        let square = plan.blockTokensMax * plan.blockTokensMax
+        let rank = parameters.pairs.joined().compactMap { $0?.rank }.max() ?? 1
+        let scratch = FloatProduct.scratchBytes(
+            depthMax: max(configuration.vocabularySize, configuration.intermediateSize, rows),
+            turnedMax: max(square, rank * rows, HeadPass.rowsAtOnce * parameters.newRows))
+        let turned = 4 * rank * (Site.allCases.map { configuration.shape(of: $0).outputs }.max() ?? 1)
+        return plan.shards
+            * (rows * perRow + head + 8 * square + scratch + turned + 4 * parameters.trainedCount + 64 * rows)
             + plan.traceBytesMax
     }
 

@@ -5,27 +5,18 @@ import Kernels
 ///     db = df ⊙ silu(a)        da = df ⊙ b ⊙ σ(a) (1 + a (1 - σ(a)))
 enum FeedForwardPass {
     static func forward(_ a: FloatView, _ b: FloatView, into f: FloatView, _ context: ComputeContext) {
-        for row in 0..<a.rows {
-            let (gate, up, out) = (a.row(row), b.row(row), f.row(row))
-            sigmoid(gate, into: out, count: a.columns, context)
-            for index in 0..<a.columns { out[index] *= gate[index] * up[index] }
-        }
+        var out = f.whole.mutableSpan
+        context.swiGLU(gate: a.whole.span, up: b.whole.span, into: &out)
     }
 
     /// da and db are replaced; da may not be df.
     static func backward(
         _ df: FloatView, _ a: FloatView, _ b: FloatView, da: FloatView, db: FloatView, _ context: ComputeContext
     ) {
-        for row in 0..<a.rows {
-            let (above, gate, up) = (df.row(row), a.row(row), b.row(row))
-            let (gateBelow, upBelow) = (da.row(row), db.row(row))
-            sigmoid(gate, into: gateBelow, count: a.columns, context)
-            for index in 0..<a.columns {
-                let sigma = gateBelow[index]
-                upBelow[index] = above[index] * gate[index] * sigma
-                gateBelow[index] = above[index] * up[index] * sigma * (1 + gate[index] * (1 - sigma))
-            }
-        }
+        var gateBelow = da.whole.mutableSpan
+        var upBelow = db.whole.mutableSpan
+        context.swiGLUBackward(
+            above: df.whole.span, gate: a.whole.span, up: b.whole.span, gateBelow: &gateBelow, upBelow: &upBelow)
     }
 
     /// y = 1 / (1 + e^-x)

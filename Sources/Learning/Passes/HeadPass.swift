@@ -6,7 +6,7 @@ import Kernels
 ///     ℓ = E h, E = [trunk's rows; new rows]        loss = Σ over targets t of log Σ e^ℓ - ℓ_t
 ///     dℓ = w (softmax(ℓ) - 1_t), w = 1 / targets of the whole step        dh = Eᵀ dℓ        dE_new += dℓ_new hᵀ
 struct HeadPass {
-    static let rowsAtOnce = 64
+    static let rowsAtOnce = 128
 
     let trunk: FrozenTrunk
     let parameters: Parameters
@@ -16,6 +16,7 @@ struct HeadPass {
     /// [rowsAtOnce, hidden]
     let inputs: FloatRows
     let below: FloatRows
+    private var products: Products { Products(context: context) }
 
     /// - Parameters:
     ///   - h: [rows, hidden] after the last norm.
@@ -44,21 +45,21 @@ struct HeadPass {
         let all = logits.first(targets.count)
         let (old, new) = (all.columns(0..<vocabulary), all.columns(vocabulary..<all.columns))
         let newRows = parameters.view(parameters.headRows, rows: parameters.newRows, columns: width)
-        Products.timesTransposed(rows, trunk.head.view, into: old)
-        if parameters.newRows > 0 { Products.timesTransposed(rows, newRows, into: new) }
+        products.timesTransposed(rows, trunk.head.view, into: old)
+        if parameters.newRows > 0 { products.timesTransposed(rows, newRows, into: new) }
         var loss = 0.0
         for (index, target) in targets.enumerated() {
             loss += crossEntropy(all.row(index), all.columns, target.token, weight)
         }
         guard let dh else { return loss }
         let out = below.first(targets.count)
-        Products.times(old, trunk.head.view, into: out)
+        products.times(old, trunk.head.view, into: out)
         if parameters.newRows > 0 {
-            Products.times(new, newRows, into: out, beta: 1)
+            products.times(new, newRows, into: out, accumulates: true)
             if parameters.isTrained(parameters.headRows) {
                 let place = FloatView(
                     base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
-                Products.transposedTimes(new, rows, into: place, beta: 1)
+                products.transposedTimes(new, rows, into: place, accumulates: true)
             }
         }
         for (index, target) in targets.enumerated() {
@@ -71,7 +72,7 @@ struct HeadPass {
     private func crossEntropy(_ row: UnsafeMutablePointer<Float>, _ count: Int, _ target: Int, _ weight: Float)
         -> Double
     {
-        let most = Vectors.maximum(row, count: count)
+        let most = context.maximum(row, count: count)
         let reached = row[target] - most
         for index in 0..<count { row[index] -= most }
         var span = UnsafeMutableBufferPointer(start: row, count: count).mutableSpan

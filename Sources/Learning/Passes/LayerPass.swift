@@ -46,7 +46,8 @@ final class LayerPass {
         self.context = context
         linear = LinearPass(
             parameters: parameters, context: context, gated: FloatRows(rowsMax, rank),
-            below: FloatRows(rowsMax, rank), logits: FloatRows(1, rowsMax))
+            below: FloatRows(rowsMax, rank), logits: FloatRows(1, rowsMax),
+            turned: FloatRows(rank, Site.allCases.map { configuration.shape(of: $0).outputs }.max() ?? 1))
         attention = AttentionPass(
             heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
             dimension: configuration.headDimension, context: context, probabilities: FloatRows(blockMax, blockMax),
@@ -98,11 +99,12 @@ final class LayerPass {
     }
 
     private func back(
-        _ dy: FloatView, _ u: FloatView, _ index: Int, _ site: Site, into du: FloatView, beta: Float = 0,
+        _ dy: FloatView, _ u: FloatView, _ index: Int, _ site: Site, into du: FloatView, accumulates: Bool = false,
         _ trace: LayerTrace, _ gradient: FloatRows
     ) {
         linear.backward(
-            dy, u, trunk.layers[index][site], index, site, into: du, beta: beta, trace.sites[site.rawValue], gradient)
+            dy, u, trunk.layers[index][site], index, site, into: du, accumulates: accumulates,
+            trace.sites[site.rawValue], gradient)
     }
 
     private func feedForwardBackward(_ dx: FloatView, _ index: Int, _ trace: LayerTrace, _ gradient: FloatRows) {
@@ -115,7 +117,7 @@ final class LayerPass {
         FeedForwardPass.backward(above, a, b, da: inner, db: other, context)
         NormPass.forward(middle, layer.feedForwardNorm, epsilon, into: n)
         back(inner, n, index, .gate, into: dn, trace, gradient)
-        back(other, n, index, .up, into: dn, beta: 1, trace, gradient)
+        back(other, n, index, .up, into: dn, accumulates: true, trace, gradient)
         NormPass.backward(dn, middle, layer.feedForwardNorm, epsilon, addedTo: dx)
     }
 
@@ -141,8 +143,8 @@ final class LayerPass {
         RotaryPass.turn(dk, positions, trunk.rotary, back: true)
         NormPass.forward(x, layer.attentionNorm, epsilon, into: n)
         back(dq, n, index, .q, into: dn, trace, gradient)
-        back(dk, n, index, .k, into: dn, beta: 1, trace, gradient)
-        back(dv, n, index, .v, into: dn, beta: 1, trace, gradient)
+        back(dk, n, index, .k, into: dn, accumulates: true, trace, gradient)
+        back(dv, n, index, .v, into: dn, accumulates: true, trace, gradient)
         NormPass.backward(dn, x, layer.attentionNorm, epsilon, addedTo: dx)
     }
 }

@@ -24,6 +24,9 @@ struct LinearPass {
     let below: FloatRows
     /// [1, rowsMax]
     let logits: FloatRows
+    /// [rank, outputs], the widest: dBᵀ, whose long rows are quick to make.
+    let turned: FloatRows
+    private var products: Products { Products(context: context) }
 
     /// - Parameter onlyTrace: leave y alone: its value is known or not needed.
     func forward(
@@ -31,14 +34,14 @@ struct LinearPass {
         onlyTrace: Bool = false
     ) {
         if !onlyTrace {
-            Products.timesTransposed(u, linear.weight.view, into: y)
+            products.timesTransposed(u, linear.weight.view, into: y)
             if let bias = linear.bias {
                 for row in 0..<y.rows { Vectors.add(bias, to: y.row(row), count: y.columns) }
             }
         }
         guard let pair = parameters.pairs[layer][site.rawValue], let trace else { return }
         let z = trace.z.first(u.rows)
-        Products.timesTransposed(u, parameters.view(pair.down, rows: pair.rank, columns: pair.inputs), into: z)
+        products.timesTransposed(u, parameters.view(pair.down, rows: pair.rank, columns: pair.inputs), into: z)
         if let gate = parameters.gates[layer][site.rawValue] {
             let vector = parameters.values.base + gate
             for row in 0..<u.rows { trace.gate.base[row] = Vectors.dot(u.row(row), vector, count: u.columns) }
@@ -46,29 +49,31 @@ struct LinearPass {
         }
         guard !onlyTrace else { return }
         let up = parameters.view(pair.up, rows: pair.outputs, columns: pair.rank)
-        Products.timesTransposed(gatedRows(z, trace, layer, site), up, into: y, alpha: pair.scale, beta: 1)
+        products.timesTransposed(gatedRows(z, trace, layer, site), up, into: y, scale: pair.scale, accumulates: true)
     }
 
-    /// du = beta du + the gradient through the layer; `gradient` is flat like the trained parameters.
+    /// du = (du +) the gradient through the layer; `gradient` is flat like the trained parameters.
     func backward(
         _ dy: FloatView, _ u: FloatView, _ linear: FrozenLinear, _ layer: Int, _ site: Site, into du: FloatView,
-        beta: Float = 0, _ trace: SiteTrace?, _ gradient: FloatRows
+        accumulates: Bool = false, _ trace: SiteTrace?, _ gradient: FloatRows
     ) {
-        Products.times(dy, linear.weight.view, into: du, beta: beta)
+        products.times(dy, linear.weight.view, into: du, accumulates: accumulates)
         guard let pair = parameters.pairs[layer][site.rawValue], let trace else { return }
         let z = trace.z.first(u.rows)
         if parameters.isTrained(pair.up) {
-            let up = flat(gradient, pair.up, pair.outputs, pair.rank)
-            Products.transposedTimes(dy, gatedRows(z, trace, layer, site), into: up, alpha: pair.scale, beta: 1)
+            let turned = FloatView(base: turned.base, rows: pair.rank, columns: pair.outputs, stride: pair.outputs)
+            products.transposedTimes(gatedRows(z, trace, layer, site), dy, into: turned, scale: pair.scale)
+            flat(gradient, pair.up, pair.outputs, pair.rank).add(transposed: turned)
         }
         let dz = below.first(u.rows)
-        Products.times(
-            dy, parameters.view(pair.up, rows: pair.outputs, columns: pair.rank), into: dz, alpha: pair.scale)
+        products.times(
+            dy, parameters.view(pair.up, rows: pair.outputs, columns: pair.rank), into: dz, scale: pair.scale)
         if let gate = parameters.gates[layer][site.rawValue] { passGate(gate, z, dz, u, du, trace, gradient) }
         if parameters.isTrained(pair.down) {
-            Products.transposedTimes(dz, u, into: flat(gradient, pair.down, pair.rank, pair.inputs), beta: 1)
+            products.transposedTimes(dz, u, into: flat(gradient, pair.down, pair.rank, pair.inputs), accumulates: true)
         }
-        Products.times(dz, parameters.view(pair.down, rows: pair.rank, columns: pair.inputs), into: du, beta: 1)
+        products.times(
+            dz, parameters.view(pair.down, rows: pair.rank, columns: pair.inputs), into: du, accumulates: true)
     }
 
     /// Turns dz' into dz, adds dℓ v to du and dℓ u to the gate's gradient.
@@ -86,7 +91,7 @@ struct LinearPass {
         }
         guard parameters.isTrained(gate) else { return }
         let slopes = FloatView(base: logits.base, rows: u.rows, columns: 1, stride: 1)
-        Products.transposedTimes(slopes, u, into: flat(gradient, gate, 1, u.columns), beta: 1)
+        products.transposedTimes(slopes, u, into: flat(gradient, gate, 1, u.columns), accumulates: true)
     }
 
     private func gatedRows(_ z: FloatView, _ trace: SiteTrace, _ layer: Int, _ site: Site) -> FloatView {

@@ -79,23 +79,29 @@ struct TrainExpert: ParsableCommand {
             trunk: trunk.hash.hex, data: hash.hex, recipe: recipe, sites: plan.sites.map(\.rawValue).sorted(),
             rank: rank, alpha: alpha, heldShare: options.heldShare, heldTokens: options.heldTokens, f32: f32)
         let result = try TrainingSession(run, folder, options, settings).perform()
-        let notes = Notes(
+        let adapter = try ImportedAdapter(computed: parameters.adapterPairs, asHalves: !f32)
+        let expert = try place.write(adapter, notes: try TrainingNotes.bytes(notes(result, set, recipe, hash)))
+        folder.remove()
+        try show(expert, result, recipe)
+        try publishing.giveToCluster(expert, json: options.json)
+    }
+
+    private func notes(
+        _ result: TrainingSession.Result, _ set: TrainingSet, _ recipe: Recipe, _ data: SHA256Digest
+    ) -> Notes {
+        Notes(
             expert: URL(filePath: out).lastPathComponent, baseLoss: result.before, loraLoss: result.after,
             steps: recipe.steps, tokensPerStep: recipe.blocks * recipe.accumulate * recipe.blockTokens,
             trainTokens: set.trainTargets, heldTokens: set.heldTargets, loraLr: recipe.learningRate, seed: recipe.seed,
-            dataSHA256: hash.hex)
-        let adapter = try ImportedAdapter(computed: parameters.adapterPairs, asHalves: !f32)
-        let expert = try place.write(adapter, notes: try TrainingNotes.bytes(notes))
-        folder.remove()
-        if options.json {
-            try JSONOutput.print(
-                Output(
-                    folder: expert.folder, id: expert.id, heldLossBefore: result.before, heldLossAfter: result.after,
-                    steps: recipe.steps))
-        } else {
-            print("\(expert.id) is in \(expert.folder)")
-        }
-        try publishing.giveToCluster(expert, json: options.json)
+            dataSHA256: data.hex)
+    }
+
+    private func show(_ expert: StoredExpert, _ result: TrainingSession.Result, _ recipe: Recipe) throws {
+        guard options.json else { return print("\(expert.id) is in \(expert.folder)") }
+        try JSONOutput.print(
+            Output(
+                folder: expert.folder, id: expert.id, heldLossBefore: result.before, heldLossAfter: result.after,
+                steps: recipe.steps))
     }
 }
 

@@ -82,11 +82,7 @@ struct TrainTokens: ParsableCommand {
         let plan = try MasterPlan(
             examples, trunk, tokensFile: tokens, start: append ?? refit, appends: append != nil,
             fresh: (SiteList(sites).sites, rank, alpha))
-        let documents = try examples.documents(
-            trunk.text, ids: plan.ids, end: try trunk.endOfTurn(options.trunk), argument: RewriteText.encode)
-        let set = try TrainingSet(
-            documents, block: recipe.blockTokens, heldShare: options.heldShare, heldTokensMax: options.heldTokens,
-            seed: recipe.seed, place: data)
+        let set = try trainingSet(examples, plan, trunk, recipe)
         let folder = try RunFolder(for: out, isResumed: options.resume, restarts: options.restart)
         let frozen = try trunk.load(blockTokens: recipe.blockTokens)
         let parameters = plan.parameters(frozen, trunk, seed: recipe.seed)
@@ -96,33 +92,58 @@ struct TrainTokens: ParsableCommand {
             traceBytesMax: options.traceMiB << 20)
         let vocabulary = trunk.configuration.vocabularySize
         let before = options.resume ? nil : accuracy(run, vocabulary)
-        let result = try TrainingSession(
-            run, folder, options,
-            Settings(
-                trunk: trunk.hash.hex, data: examples.hash.hex, recipe: recipe,
-                sites: plan.parameterPlan.sites.map(\.rawValue).sorted(), rank: plan.parameterPlan.rank, alpha: alpha,
-                heldShare: options.heldShare, heldTokens: options.heldTokens, tokens: plan.tokens.map(\.token),
-                append: append != nil, start: try plan.startHashes())
-        ).perform()
+        let result = try TrainingSession(run, folder, options, try settings(plan, trunk, examples, recipe)).perform()
         let readings = Self.readings(run, vocabulary)
         let after = Self.accuracy(readings)
-        let (embedding, head) = parameters.rows(width: width)
         let temperature = append == nil ? TemperatureFit.fit(readings) : plan.start?.temperature ?? 1
-        let master = TrainedMaster(
-            trunkHash: trunk.hash, temperature: temperature, tokens: plan.tokens, embedding: embedding, head: head)
-        let notes = Notes(
-            baseLoss: result.before, loss: result.after, accuracy: after, steps: recipe.steps,
-            blocksPerStep: recipe.blocks * recipe.accumulate, examples: set.train.count, heldExamples: set.held.count,
-            lr: recipe.learningRate, seed: recipe.seed, dataSHA256: examples.hash.hex)
-        try master.write(
-            to: out, adapter: try plan.adapter(parameters, asHalves: !f32),
-            trunkName: TrainingTrunk.name(besides: out), notes: try TrainingNotes.bytes(notes))
+        try write(plan, trunk, parameters, temperature, notes(result, after, set, recipe, examples.hash))
         folder.remove()
         try show(
             Output(
                 folder: out, tokens: plan.tokens.map(\.token), heldLossBefore: result.before,
                 heldLossAfter: result.after, heldAccuracyBefore: before, heldAccuracyAfter: after,
                 temperature: temperature, steps: recipe.steps))
+    }
+
+    private func trainingSet(
+        _ examples: FunctionalExamples, _ plan: MasterPlan, _ trunk: TrainingTrunk, _ recipe: Recipe
+    ) throws -> TrainingSet {
+        let documents = try examples.documents(
+            trunk.text, ids: plan.ids, end: try trunk.endOfTurn(options.trunk), argument: RewriteText.encode)
+        return try TrainingSet(
+            documents, block: recipe.blockTokens, heldShare: options.heldShare, heldTokensMax: options.heldTokens,
+            seed: recipe.seed, place: data)
+    }
+
+    private func settings(
+        _ plan: MasterPlan, _ trunk: TrainingTrunk, _ examples: FunctionalExamples, _ recipe: Recipe
+    ) throws -> Settings {
+        Settings(
+            trunk: trunk.hash.hex, data: examples.hash.hex, recipe: recipe,
+            sites: plan.parameterPlan.sites.map(\.rawValue).sorted(), rank: plan.parameterPlan.rank, alpha: alpha,
+            heldShare: options.heldShare, heldTokens: options.heldTokens, tokens: plan.tokens.map(\.token),
+            append: append != nil, start: try plan.startHashes())
+    }
+
+    private func notes(
+        _ result: TrainingSession.Result, _ accuracy: Double?, _ set: TrainingSet, _ recipe: Recipe,
+        _ data: SHA256Digest
+    ) -> Notes {
+        Notes(
+            baseLoss: result.before, loss: result.after, accuracy: accuracy, steps: recipe.steps,
+            blocksPerStep: recipe.blocks * recipe.accumulate, examples: set.train.count, heldExamples: set.held.count,
+            lr: recipe.learningRate, seed: recipe.seed, dataSHA256: data.hex)
+    }
+
+    private func write(
+        _ plan: MasterPlan, _ trunk: TrainingTrunk, _ parameters: Parameters, _ temperature: Double, _ notes: Notes
+    ) throws {
+        let (embedding, head) = parameters.rows(width: trunk.configuration.hiddenSize)
+        let master = TrainedMaster(
+            trunkHash: trunk.hash, temperature: temperature, tokens: plan.tokens, embedding: embedding, head: head)
+        try master.write(
+            to: out, adapter: try plan.adapter(parameters, asHalves: !f32),
+            trunkName: TrainingTrunk.name(besides: out), notes: try TrainingNotes.bytes(notes))
     }
 
     private func show(_ output: Output) throws {

@@ -1,0 +1,109 @@
+import Client
+import Digest
+import Foundation
+import Messaging
+import Testing
+import Topology
+
+extension ClusterTests {
+    /// `skein train` as a process, on the shipped trunk with blocks of a few tokens.
+    @Suite("Training as a process") struct TrainingTests {
+        /// A folder with a text to learn from, gone with the value.
+        private final class Scratch {
+            let folder: String
+            var data: String { "\(folder)/geese.txt" }
+
+            init() throws {
+                folder = "/tmp/skein-train-\(UUID().uuidString.prefix(8))"
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+                let text = (0..<60).map { "Goose \($0) flies behind goose \($0 + 1), and the \($0 % 7) others follow." }
+                try text.joined(separator: "\n").write(toFile: data, atomically: true, encoding: .utf8)
+            }
+
+            /// - Parameter name: of the folder around the expert, which is always called `mine`.
+            func expert(_ name: String) -> String { "\(folder)/\(name)/mine" }
+
+            func training(_ name: String, steps: Int, sites: String = "q,down") throws -> [String] {
+                [
+                    "train", "expert", "--trunk", try Places.model(), "--data", data, "--out", expert(name), "--steps",
+                    "\(steps)", "--batch", "2", "--block", "16", "--held-tokens", "32", "--sites", sites, "--rank", "2",
+                    "--save-every", "3", "--shards", "2", "--trunk-name", "smollm2-135m-instruct", "--json",
+                ]
+            }
+
+            func start(_ arguments: [String]) throws -> RunningProcess {
+                try RunningProcess(arguments, folder: folder)
+            }
+
+            /// Every file of an expert with its hash.
+            func hashes(_ name: String) throws -> [String: SHA256Digest] {
+                let files = try FileManager.default.contentsOfDirectory(atPath: expert(name))
+                return Dictionary(
+                    uniqueKeysWithValues: try files.map {
+                        ($0, try SHA256Digest(ofFileAt: "\(expert(name))/\($0)"))
+                    })
+            }
+
+            deinit { try? FileManager.default.removeItem(atPath: folder) }
+        }
+
+        @Test("kill -9 at a random step and --resume give the bytes of a run that was never interrupted")
+        func killed() async throws {
+            let scratch = try Scratch()
+            let steps = 14
+            let whole = try scratch.start(try scratch.training("whole", steps: steps))
+            try #require(try await whole.ending() == 0, "\(whole.errors)")
+            let killAfter = Int.random(in: 1...steps - 5)
+            let cut = try scratch.start(try scratch.training("cut", steps: steps))
+            let isThere = try await eventually(withinSeconds: 30) {
+                cut.output.split(separator: "\n").count >= killAfter
+            }
+            try #require(isThere, "\(cut.errors)")
+            // One at a time in a folder, also while the first is in the middle.
+            let second = try scratch.start(try scratch.training("cut", steps: steps))
+            cut.signal(SIGSTOP)
+            #expect(try await second.ending() == 3, "\(second.errors)")
+            #expect(second.errors.contains("another run works here"), "\(second.errors)")
+            cut.signal(SIGKILL)
+            #expect(try await cut.ending() == 128 + SIGKILL, "killed after step \(killAfter)")
+            #expect(!FileManager.default.fileExists(atPath: scratch.expert("cut")))
+
+            let forgetful = try scratch.start(try scratch.training("cut", steps: steps))
+            #expect(try await forgetful.ending() == 3)
+            #expect(forgetful.errors.contains("--resume"), "\(forgetful.errors)")
+            let other = try scratch.start(try scratch.training("cut", steps: steps + 1) + ["--resume"])
+            #expect(try await other.ending() == 3, "another setting goes on: \(other.errors)")
+            let resumed = try scratch.start(try scratch.training("cut", steps: steps) + ["--resume"])
+            try #require(try await resumed.ending() == 0, "\(resumed.errors)")
+            let (expected, found) = (try scratch.hashes("whole"), try scratch.hashes("cut"))
+            #expect(expected.count >= 4 && found == expected, "killed after step \(killAfter)")
+            #expect(!FileManager.default.fileExists(atPath: scratch.expert("cut") + ".run"))
+        }
+
+        @Test("a new expert is trained, gated and published in shadow; without gates it is refused, and stays")
+        func publishing() async throws {
+            let scratch = try Scratch()
+            let cluster = try RoutedCluster.make(
+                [("a", ["french", "german"]), ("b", ["python"])], known: ["french", "german", "python"])
+            let client = try await cluster.launch()
+            let into = ["--publish", "--shadow", "--topology", cluster.topology.path]
+            let ungated = try scratch.start(
+                try scratch.training("trunk", steps: 2, sites: "q,k,v,o,gate,up,down") + into)
+            #expect(try await ungated.ending() == 3, "\(ungated.errors)")
+            #expect(ungated.errors.contains("gate"), "\(ungated.errors)")
+            #expect(try await client.statistics().shadows.isEmpty)
+            let adapter = "\(scratch.expert("trunk"))/adapter_model.safetensors"
+            let before = try SHA256Digest(ofFileAt: adapter)
+
+            let gated = try scratch.start(
+                [
+                    "train", "gate", "--trunk", try Places.model(), "--data", scratch.data, "--expert",
+                    scratch.expert("trunk"), "--steps", "2", "--batch", "2", "--block", "16", "--held-tokens", "32",
+                ] + into)
+            try #require(try await gated.ending() == 0, "\(gated.errors)")
+            #expect(gated.output.contains("published the shadow mine@"), "\(gated.output)")
+            #expect(try SHA256Digest(ofFileAt: adapter) == before)
+            #expect(try await client.statistics().shadows.map(\.expert) == ["mine"])
+        }
+    }
+}
