@@ -19,6 +19,8 @@ package enum Directive: Hashable, Sendable {
     // To the shell itself.
     /// Encode this query's prompt and report `prepared` or `preparationFailed` with the same ticket.
     case prepare(QueryKey, ticket: UInt64, Preparation = .query)
+    /// Put the answers of several nodes together and report `assembled` with the same ticket.
+    case assemble(QueryKey, ticket: UInt64, [AnswerPart], Reassembly)
     /// Ask a server outside the cluster what was last prepared of this query.
     case call(EndpointCall)
     /// What comes of the call is for nobody any more.

@@ -14,6 +14,8 @@ package enum Event: Sendable {
     /// Of a call: bytes of the answer, UTF-8, in order.
     case called(QueryKey, ticket: UInt64, bytes: [UInt8])
     case callEnded(QueryKey, ticket: UInt64, EndpointEnding)
+    /// What `Directive.assemble` asked for, UTF-8.
+    case assembled(QueryKey, ticket: UInt64, bytes: [UInt8])
     /// The topology was edited; queries that walk already go on in the new graph.
     case graphChanged(NodeGraph)
     case cancelled(QueryKey, from: ClientConnection)

@@ -76,6 +76,7 @@ package struct RoutingStateMachine: Sendable {
             finishPreparing(key, ticket: ticket, prompt: prompt, rewrite: rewrite)
         case .called(let key, let ticket, let bytes): hear(key, ticket: ticket, bytes)
         case .callEnded(let key, let ticket, let ending): endCall(key, ticket: ticket, ending)
+        case .assembled(let key, let ticket, let bytes): assembled(key, ticket: ticket, bytes)
         case .graphChanged(let graph): configuration.graph = graph
         case .preparationFailed(let key, let ticket, let failure):
             failPreparing(key, ticket: ticket, failure: failure)

@@ -26,19 +26,12 @@ extension ClusterTopology {
         func issue(_ line: Int, _ key: String, _ message: String) -> TopologyError.Issue {
             TopologyError.Issue(path: path, line: line, key: key, message: message)
         }
-        let nodes = nodes.compactMap { node -> TopologyError.Issue? in
-            guard let reassembly = node.master?.reassembly, reassembly != .first else { return nil }
-            return issue(
-                node.line, "nodes", "no router reassembles answers by \(reassembly.rawValue) yet; say reassembly: first"
-            )
-        }
         let hands = edges.filter { $0.kind == .hand && node($0.from)?.master == nil }
-        return nodes
-            + hands.prefix(1).map {
-                issue(
-                    $0.line, "edges",
-                    "`\($0.from)` is no master, and no router lets other nodes hand over yet; remove it")
-            }
+        return hands.prefix(1).map {
+            issue(
+                $0.line, "edges",
+                "`\($0.from)` is no master, and no router lets other nodes hand over yet; remove it")
+        }
     }
 
     private func masterFiles(for worker: WorkerEntry?) -> [(line: Int, file: String)] {

@@ -26,6 +26,13 @@ struct WordingTests {
         #expect(Wording.query(of: both) == "add 3 and 4\n\nsum of 3 and 4, please")
     }
 
+    @Test func answersOfSeveralNodes() {
+        #expect(Assembling.text(["a", "b"], .concatenate) == "a\n\nb")
+        #expect(Assembling.text(["Lyon", " Paris\n", "paris"], .vote) == " Paris\n")
+        #expect(Assembling.text(["x", "y"], .vote) == "x")
+        #expect(Assembling.text([], .vote).isEmpty)
+    }
+
     @Test func oneThatLosesANumberOrIsNoneIsNotUsed() {
         let lost = Wording.note(Array("(\"add 3\")".utf8), original: "add 3 and 4")
         #expect(lost.originalKept && lost.lost == ["4"])

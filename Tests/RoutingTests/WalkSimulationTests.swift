@@ -18,15 +18,25 @@ struct WalkSimulationTests {
     }
 
     struct World {
-        var talk = WalkTests.talk { graph in
-            graph.nodes["french"]?.wantsRewrite = true
-            graph.nodes["general"]?.cascade = .init(to: "far", threshold: 0.5)
-            var far = GraphNode("far", .endpoint)
-            far.fallbacks = ["french"]
-            graph.nodes["far"] = far
-            graph.stepsMax = 8
-        }
+        var talk: Conversation
         var chance: Chance
+
+        init(seed: UInt64, gathers: Bool) {
+            chance = Chance(state: seed)
+            talk = WalkTests.talk { graph in
+                graph.nodes["french"]?.wantsRewrite = true
+                graph.nodes["general"]?.cascade = .init(to: "far", threshold: 0.5)
+                var far = GraphNode("far", .endpoint)
+                far.fallbacks = ["french"]
+                graph.nodes["far"] = far
+                graph.stepsMax = 8
+                guard gathers, case .master(var master) = graph.nodes["m"]?.work else { return }
+                master.top = 2
+                master.reassembly = .vote
+                graph.nodes["m"]?.work = .master(master)
+            }
+        }
+
         var assigns: [Assign] = []
         var tickets: [(QueryKey, UInt64)] = []
         var calls: [EndpointCall] = []
@@ -42,6 +52,7 @@ struct WalkSimulationTests {
                     assigns.removeAll { $0.assignment == id }
                     say(.ended(Ended(assignment: id, kind: .withdrawn), from: connection))
                 case .prepare(let key, let ticket, _): tickets.append((key, ticket))
+                case .assemble(let key, let ticket, _, _): say(.assembled(key, ticket: ticket, bytes: [66]))
                 case .call(let call): calls.append(call)
                 case .hangUp(_, let ticket): calls.removeAll { $0.ticket == ticket }
                 case .forget(let key): endings[key, default: 0] += 1
@@ -138,7 +149,7 @@ struct WalkSimulationTests {
     }
 
     @Test(arguments: 1...40) func everyQueryEndsOnce(seed: UInt64) {
-        var world = World(chance: Chance(state: seed))
+        var world = World(seed: seed, gathers: seed % 3 == 0)
         for _ in 0..<600 { world.step() }
         world.talk.now = world.talk.now.advanced(byMilliseconds: 200_000)
         world.say(.tick)

@@ -99,6 +99,7 @@ final class RouterShell {
         case .advance(let advance): self.advance(advance)
         case .prepare(let key, let ticket, let part): prepare(key, ticket: ticket, part)
         case .call(let call): self.call(call)
+        case .assemble(let key, let ticket, let parts, let how): assemble(key, ticket: ticket, parts, how)
         case .hangUp(let key, let ticket): hangUp(key, ticket: ticket)
         case .forget(let key):
             answers.end(key)

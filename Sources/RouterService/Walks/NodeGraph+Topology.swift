@@ -59,8 +59,20 @@ extension Master {
         massMin = Double(settings.massMin)
         stayMargin = Double(settings.stayMargin)
         top = settings.top
+        reassembly = Routing.Reassembly(settings.reassembly)
         costWeight = Double(settings.costWeight)
         loadWeight = Double(settings.loadWeight)
         rewriteBytesMax = settings.rewriteBytesMax
+    }
+}
+
+extension Routing.Reassembly {
+    fileprivate init(_ settings: Topology.Reassembly) {
+        self =
+            switch settings {
+            case .first: .first
+            case .concatenate: .concatenate
+            case .vote: .vote
+            }
     }
 }

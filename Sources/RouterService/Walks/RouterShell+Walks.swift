@@ -26,7 +26,7 @@ extension RouterShell {
             return failPreparing(key, ticket, .internalError, "node \(name) is gone")
         }
         let text = reading.text(of: name)
-        answers.restart(key, AnswerStyle(vocabulary: text.map { .model($0.tokenizer) } ?? .bytes, stops: entry.stops))
+        answers.restart(key, style(of: name, entry))
         var job = PromptEncoder.Job(key: key, ticket: ticket, prompt: entry.prompt, text: text)
         job.wants = node.wants
         job.note = entry.rewrite
@@ -34,6 +34,21 @@ extension RouterShell {
             job.rewrite = (rewrite.tokens, tokenizer)
         }
         encode(job)
+    }
+
+    /// Nodes have vocabularies of their own, so the whole is bytes.
+    func assemble(_ key: QueryKey, ticket: UInt64, _ parts: [AnswerPart], _ how: Routing.Reassembly) {
+        guard let entry = walks[key] else { return }
+        let texts = parts.map { part in
+            var answer = AnswerText(style(of: part.node, entry))
+            return part.tokens.reduce(into: "") { $0 += answer.append($1) } + answer.finish()
+        }
+        answers.restart(key, AnswerStyle(vocabulary: .bytes, stops: entry.stops))
+        handle(.assembled(key, ticket: ticket, bytes: Array(Assembling.text(texts, how).utf8)))
+    }
+
+    private func style(of node: String, _ entry: WalkBook.Entry) -> AnswerStyle {
+        AnswerStyle(vocabulary: reading.text(of: node).map { .model($0.tokenizer) } ?? .bytes, stops: entry.stops)
     }
 
     func encode(_ job: PromptEncoder.Job) {

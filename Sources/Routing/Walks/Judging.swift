@@ -90,9 +90,18 @@ extension RoutingStateMachine {
             let first = chosen.compactMap { names[$0] }.map { Walk.Candidate(node: $0, because: because) }
             let others = rest.compactMap { names[$0] }.map { Walk.Candidate(node: $0, because: .fallback) }
             queries[key]?.walk?.ahead = first + others
+            let how = first.count > 1 ? reassembly(key) : .first
+            queries[key]?.walk?.reassembly = how
             guard let next = takeNext(key) else { return }
             visit(key, next)
         }
+    }
+
+    private func reassembly(_ key: QueryKey) -> Reassembly {
+        guard let name = queries[key]?.walk?.master, case .master(let master) = graph.nodes[name]?.work else {
+            return .first
+        }
+        return master.reassembly
     }
 
     mutating func turn(_ key: QueryKey, to next: Walk.Candidate) {
@@ -111,7 +120,9 @@ extension RoutingStateMachine {
     ///
     /// Confidence: the geometric mean of the answer's token probabilities, exp(1/n Σ ln p_i).
     mutating func escalates(_ key: QueryKey) -> Bool {
+        if gathers(key) { return true }
         guard let query = queries[key], let walk = query.walk, walk.stage == .answering else { return false }
+        if walk.isAssembled { return false }
         guard walk.holds, let cascade = graph.nodes[walk.node]?.cascade, !query.logprobs.isEmpty else {
             queries[key]?.walk?.leave("answered", at: now)
             return false
@@ -149,6 +160,7 @@ extension RoutingStateMachine {
             answerOriginal(key, at: node)
             return true
         }
+        if gathersWithout(key) { return true }
         guard let next = otherWay(query, walk, node) else { return false }
         queries[key]?.walk?.ahead.removeAll { $0 == next }
         turn(key, to: next)

@@ -66,8 +66,10 @@ package struct Master: Hashable, Sendable {
     package var general: String
     package var massMin = 0.5
     package var stayMargin = 0.3
-    /// Nodes that may answer one query, the next when the one before fails.
+    /// Nodes that may answer one query.
     package var top = 1
+    /// Of their answers.
+    package var reassembly = Reassembly.first
     package var costWeight = 0.0
     package var loadWeight = 0.0
     package var rewriteBytesMax = 512

@@ -28,6 +28,10 @@ struct Walk: Sendable {
     /// The answer is kept back until a cascade edge has judged it.
     var holds = false
     private var tried: Set<String> = []
+    /// What several nodes' answers become; `first` where one answers.
+    var reassembly = Reassembly.first
+    var parts: [AnswerPart] = []
+    private(set) var isAssembled = false
 
     init(entry: String, current: String?, at now: Instant) {
         node = entry
@@ -36,7 +40,18 @@ struct Walk: Sendable {
     }
 
     /// Nothing of what is generated now is for the client, or not yet.
-    var hides: Bool { stage != .answering || holds }
+    var hides: Bool { stage != .answering || holds || reassembly != .first }
+
+    /// Chosen nodes are left, as opposed to those that stand in.
+    var hasChosen: Bool { ahead.contains { $0.because != .fallback } }
+
+    mutating func nextChosen() -> Candidate? {
+        guard let index = ahead.firstIndex(where: { $0.because != .fallback }) else { return nil }
+        return ahead.remove(at: index)
+    }
+
+    /// What several nodes said is one answer now.
+    mutating func endGathering() { (reassembly, parts, holds, isAssembled) = (.first, [], false, true) }
     var steps: Int { trace.steps.count }
 
     func hasTried(_ name: String) -> Bool { tried.contains(name) }

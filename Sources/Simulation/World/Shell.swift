@@ -158,7 +158,7 @@ extension World {
         case .count(let count):
             if count.counter == .redispatches { redispatches += 1 }
             if count.counter == .workersLost { checkLoss(of: count.worker) }
-        case .observe, .note, .tellMembership, .call, .hangUp: break
+        case .observe, .note, .tellMembership, .call, .hangUp, .assemble: break
         }
     }
 
