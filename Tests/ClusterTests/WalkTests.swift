@@ -111,6 +111,33 @@ extension ClusterTests {
             #expect(long.failure?.kind == .promptTooLong)
         }
 
+        @Test("two nodes answer one query, and the client gets both answers")
+        func concatenates() async throws {
+            let cluster = try Self.make(master: ", top: 2, reassembly: concatenate")
+            let client = try await cluster.launch()
+            defer { client.close() }
+            func text(_ arguments: [String]) async throws -> (text: String, steps: [String]) {
+                let ended = try await cluster.run(
+                    [
+                        "query", "Bonjour 17", "--topology", cluster.topology.path, "--max-tokens", "6", "--trace",
+                        "--json",
+                    ]
+                        + arguments)
+                let object = try #require(
+                    JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any],
+                    "\(ended.output) \(ended.errors)")
+                let walk = object["walk"] as? [String: Any]
+                let steps = walk?["steps"] as? [[String: Any]] ?? []
+                return (try #require(object["text"] as? String), steps.compactMap { $0["outcome"] as? String })
+            }
+            let both = try await text([]), general = try await text(["--to", "general"])
+            #expect(!general.text.isEmpty && both.text.count > general.text.count + 2)
+            #expect(
+                both.text.hasPrefix(general.text + "\n\n") || both.text.hasSuffix("\n\n" + general.text),
+                "\(both.text) of \(general.text)")
+            #expect(both.steps == ["decided", "answered", "answered"])
+        }
+
         @Test("a refusal is typed, with the decision that led to it, and exit code 3")
         func refuses() async throws {
             let cluster = try Self.make(refusal: 0)
