@@ -952,6 +952,51 @@ void   skein__relocation__free_unpacked
   assert(message->base.descriptor == &skein__relocation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   skein__layer_drops__init
+                     (Skein__LayerDrops         *message)
+{
+  static const Skein__LayerDrops init_value = SKEIN__LAYER_DROPS__INIT;
+  *message = init_value;
+}
+size_t skein__layer_drops__get_packed_size
+                     (const Skein__LayerDrops *message)
+{
+  assert(message->base.descriptor == &skein__layer_drops__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__layer_drops__pack
+                     (const Skein__LayerDrops *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__layer_drops__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__layer_drops__pack_to_buffer
+                     (const Skein__LayerDrops *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__layer_drops__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__LayerDrops *
+       skein__layer_drops__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__LayerDrops *)
+     protobuf_c_message_unpack (&skein__layer_drops__descriptor,
+                                allocator, len, data);
+}
+void   skein__layer_drops__free_unpacked
+                     (Skein__LayerDrops *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__layer_drops__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   skein__final__init
                      (Skein__Final         *message)
 {
@@ -1940,6 +1985,51 @@ void   skein__change_experts__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &skein__change_experts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   skein__placed_share__init
+                     (Skein__PlacedShare         *message)
+{
+  static const Skein__PlacedShare init_value = SKEIN__PLACED_SHARE__INIT;
+  *message = init_value;
+}
+size_t skein__placed_share__get_packed_size
+                     (const Skein__PlacedShare *message)
+{
+  assert(message->base.descriptor == &skein__placed_share__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t skein__placed_share__pack
+                     (const Skein__PlacedShare *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &skein__placed_share__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t skein__placed_share__pack_to_buffer
+                     (const Skein__PlacedShare *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &skein__placed_share__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Skein__PlacedShare *
+       skein__placed_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Skein__PlacedShare *)
+     protobuf_c_message_unpack (&skein__placed_share__descriptor,
+                                allocator, len, data);
+}
+void   skein__placed_share__free_unpacked
+                     (Skein__PlacedShare *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &skein__placed_share__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   skein__experts_changed__init
@@ -5466,7 +5556,84 @@ const ProtobufCMessageDescriptor skein__relocation__descriptor =
   (ProtobufCMessageInit) skein__relocation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__final__field_descriptors[12] =
+static const ProtobufCFieldDescriptor skein__layer_drops__field_descriptors[4] =
+{
+  {
+    "layer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__LayerDrops, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "choices",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Skein__LayerDrops, choices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_rank",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__LayerDrops, n_by_rank),
+    offsetof(Skein__LayerDrops, by_rank),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_position",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Skein__LayerDrops, n_by_position),
+    offsetof(Skein__LayerDrops, by_position),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__layer_drops__field_indices_by_name[] = {
+  3,   /* field[3] = by_position */
+  2,   /* field[2] = by_rank */
+  1,   /* field[1] = choices */
+  0,   /* field[0] = layer */
+};
+static const ProtobufCIntRange skein__layer_drops__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor skein__layer_drops__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.LayerDrops",
+  "LayerDrops",
+  "Skein__LayerDrops",
+  "skein",
+  sizeof(Skein__LayerDrops),
+  4,
+  skein__layer_drops__field_descriptors,
+  skein__layer_drops__field_indices_by_name,
+  1,  skein__layer_drops__number_ranges,
+  (ProtobufCMessageInit) skein__layer_drops__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__final__field_descriptors[13] =
 {
   {
     "id",
@@ -5612,9 +5779,22 @@ static const ProtobufCFieldDescriptor skein__final__field_descriptors[12] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drops",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Final, n_drops),
+    offsetof(Skein__Final, drops),
+    &skein__layer_drops__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__final__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
+  12,   /* field[12] = drops */
   2,   /* field[2] = finish_reason */
   0,   /* field[0] = id */
   7,   /* field[7] = missing */
@@ -5630,7 +5810,7 @@ static const unsigned skein__final__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__final__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor skein__final__descriptor =
 {
@@ -5640,7 +5820,7 @@ const ProtobufCMessageDescriptor skein__final__descriptor =
   "Skein__Final",
   "skein",
   sizeof(Skein__Final),
-  12,
+  13,
   skein__final__field_descriptors,
   skein__final__field_indices_by_name,
   1,  skein__final__number_ranges,
@@ -7362,7 +7542,7 @@ const ProtobufCMessageDescriptor skein__status_reply__descriptor =
   (ProtobufCMessageInit) skein__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[8] =
+static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[9] =
 {
   {
     "id",
@@ -7460,6 +7640,18 @@ static const ProtobufCFieldDescriptor skein__change_experts__field_descriptors[8
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shares",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__ChangeExperts, n_shares),
+    offsetof(Skein__ChangeExperts, shares),
+    &skein__placed_share__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__change_experts__field_indices_by_name[] = {
   1,   /* field[1] = change */
@@ -7469,12 +7661,13 @@ static const unsigned skein__change_experts__field_indices_by_name[] = {
   2,   /* field[2] = model */
   4,   /* field[4] = sha256 */
   7,   /* field[7] = shadow */
+  8,   /* field[8] = shares */
   6,   /* field[6] = worker */
 };
 static const ProtobufCIntRange skein__change_experts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor skein__change_experts__descriptor =
 {
@@ -7484,11 +7677,62 @@ const ProtobufCMessageDescriptor skein__change_experts__descriptor =
   "Skein__ChangeExperts",
   "skein",
   sizeof(Skein__ChangeExperts),
-  8,
+  9,
   skein__change_experts__field_descriptors,
   skein__change_experts__field_indices_by_name,
   1,  skein__change_experts__number_ranges,
   (ProtobufCMessageInit) skein__change_experts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor skein__placed_share__field_descriptors[2] =
+{
+  {
+    "worker",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Skein__PlacedShare, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "experts",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Skein__PlacedShare, n_experts),
+    offsetof(Skein__PlacedShare, experts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned skein__placed_share__field_indices_by_name[] = {
+  1,   /* field[1] = experts */
+  0,   /* field[0] = worker */
+};
+static const ProtobufCIntRange skein__placed_share__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor skein__placed_share__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "skein.PlacedShare",
+  "PlacedShare",
+  "Skein__PlacedShare",
+  "skein",
+  sizeof(Skein__PlacedShare),
+  2,
+  skein__placed_share__field_descriptors,
+  skein__placed_share__field_indices_by_name,
+  1,  skein__placed_share__number_ranges,
+  (ProtobufCMessageInit) skein__placed_share__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor skein__experts_changed__field_descriptors[5] =
@@ -8506,7 +8750,7 @@ const ProtobufCMessageDescriptor skein__reading__descriptor =
   (ProtobufCMessageInit) skein__reading__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__ended__field_descriptors[11] =
+static const ProtobufCFieldDescriptor skein__ended__field_descriptors[12] =
 {
   {
     "assignment",
@@ -8640,10 +8884,23 @@ static const ProtobufCFieldDescriptor skein__ended__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "drops",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__Ended, n_drops),
+    offsetof(Skein__Ended, drops),
+    &skein__layer_drops__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__ended__field_indices_by_name[] = {
   0,   /* field[0] = assignment */
   4,   /* field[4] = decode_microseconds */
+  11,   /* field[11] = drops */
   6,   /* field[6] = generated_tokens */
   1,   /* field[1] = kind */
   2,   /* field[2] = message */
@@ -8657,7 +8914,7 @@ static const unsigned skein__ended__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__ended__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor skein__ended__descriptor =
 {
@@ -8667,7 +8924,7 @@ const ProtobufCMessageDescriptor skein__ended__descriptor =
   "Skein__Ended",
   "skein",
   sizeof(Skein__Ended),
-  11,
+  12,
   skein__ended__field_descriptors,
   skein__ended__field_indices_by_name,
   1,  skein__ended__number_ranges,
@@ -9059,7 +9316,7 @@ const ProtobufCMessageDescriptor skein__content_part__descriptor =
   (ProtobufCMessageInit) skein__content_part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__arrange_experts__field_descriptors[6] =
+static const ProtobufCFieldDescriptor skein__arrange_experts__field_descriptors[7] =
 {
   {
     "request",
@@ -9133,19 +9390,32 @@ static const ProtobufCFieldDescriptor skein__arrange_experts__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shares",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Skein__ArrangeExperts, n_shares),
+    offsetof(Skein__ArrangeExperts, shares),
+    &skein__placed_share__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__arrange_experts__field_indices_by_name[] = {
   1,   /* field[1] = model */
   4,   /* field[4] = published */
   0,   /* field[0] = request */
   5,   /* field[5] = retired */
+  6,   /* field[6] = shares */
   2,   /* field[2] = trunk */
   3,   /* field[3] = trunk_sha256 */
 };
 static const ProtobufCIntRange skein__arrange_experts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
 {
@@ -9155,7 +9425,7 @@ const ProtobufCMessageDescriptor skein__arrange_experts__descriptor =
   "Skein__ArrangeExperts",
   "skein",
   sizeof(Skein__ArrangeExperts),
-  6,
+  7,
   skein__arrange_experts__field_descriptors,
   skein__arrange_experts__field_indices_by_name,
   1,  skein__arrange_experts__number_ranges,
@@ -10148,20 +10418,22 @@ const ProtobufCEnumDescriptor skein__failure_kind__descriptor =
   skein__failure_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[5] =
+static const ProtobufCEnumValue skein__expert_change__enum_values_by_number[6] =
 {
   { "CHANGE_UNSPECIFIED", "SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED", 0 },
   { "PUBLISH", "SKEIN__EXPERT_CHANGE__PUBLISH", 1 },
   { "RETIRE", "SKEIN__EXPERT_CHANGE__RETIRE", 2 },
   { "PROMOTE", "SKEIN__EXPERT_CHANGE__PROMOTE", 3 },
   { "RELOAD_GRAPH", "SKEIN__EXPERT_CHANGE__RELOAD_GRAPH", 4 },
+  { "PLACE", "SKEIN__EXPERT_CHANGE__PLACE", 5 },
 };
 static const ProtobufCIntRange skein__expert_change__value_ranges[] = {
-{0, 0},{0, 5}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex skein__expert_change__enum_values_by_name[6] =
 {
   { "CHANGE_UNSPECIFIED", 0 },
+  { "PLACE", 5 },
   { "PROMOTE", 3 },
   { "PUBLISH", 1 },
   { "RELOAD_GRAPH", 4 },
@@ -10174,9 +10446,9 @@ const ProtobufCEnumDescriptor skein__expert_change__descriptor =
   "ExpertChange",
   "Skein__ExpertChange",
   "skein",
-  5,
+  6,
   skein__expert_change__enum_values_by_number,
-  5,
+  6,
   skein__expert_change__enum_values_by_name,
   1,
   skein__expert_change__value_ranges,

@@ -4,7 +4,7 @@ package enum TokenizationError: Error, Equatable, Sendable, CustomStringConverti
     /// A field of the file contradicts itself or the rest of the file.
     case malformed(field: String, reason: String)
     case overLimit(field: String, count: Int, limit: Int)
-    /// The vocabulary's algorithm, e.g. `llama` (SentencePiece).
+    /// The vocabulary's algorithm, e.g. `bert` (WordPiece).
     case unsupportedModel(String)
     case unsupportedPreTokenizer(String)
     case unsupported(feature: String)
@@ -25,7 +25,8 @@ package enum TokenizationError: Error, Equatable, Sendable, CustomStringConverti
         case .overLimit(let field, let count, let limit):
             "tokenizer field \(field): \(count) is over the limit of \(limit)"
         case .unsupportedModel(let name):
-            "tokenizer model '\(name)' is not supported; supported: byte-level BPE ('gpt2' in GGUF, 'BPE' in tokenizer.json)"
+            "tokenizer model '\(name)' is not supported; supported: byte-level BPE ('gpt2' in GGUF, 'BPE' in "
+                + "tokenizer.json) and SentencePiece ('llama', 't5'; 'Unigram', 'BPE' with byte_fallback)"
         case .unsupportedPreTokenizer(let name):
             "pre-tokenizer '\(name)' is not supported; supported: \(PreTokenizer.supportedNames)"
         case .unsupported(let feature):

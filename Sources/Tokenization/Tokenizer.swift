@@ -1,16 +1,19 @@
 import Synchronization
+import Weights
 
-/// Byte-level BPE: text to token ids and back, equal to the `tokenizers` library id for id.
+/// Text to token ids and back: byte-level BPE, equal to the `tokenizers` library id for id, or SentencePiece (`SentencePieceModel`).
 ///
 /// Text is inert: a special token spelled out in it is plain text, unless the caller asks for parsing. A chat template
 /// inserts its ids structurally (`ChatTemplate`).
 package final class Tokenizer: Sendable {
-    private let vocabulary: Vocabulary
-    private let scanner: PreTokenizer
+    /// By id: what a token stands for in text.
+    private let pieces: PackedStrings
+    private let kinds: [VocabularySource.TokenKind]
+    private let model: Model
     private let normalizesToNFC: Bool
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
-    private let specials: [String: VocabularySource.AddedToken]
+    private let specials: [ExactText: VocabularySource.AddedToken]
     private let cache = Mutex(WordCache())
 
     package let beginOfSequence: Int32?
@@ -22,14 +25,34 @@ package final class Tokenizer: Sendable {
     /// The model's Jinja template, unread; `ChatTemplate.recognise` reads it.
     package let chatTemplate: String?
 
+    private enum Model: Sendable {
+        case byteLevel(Vocabulary, PreTokenizer)
+        case sentencePiece(SentencePieceModel)
+    }
+
     package init(_ source: VocabularySource) throws(TokenizationError) {
-        vocabulary = try Vocabulary(source)
-        scanner = source.preTokenizer
+        try source.check()
+        if let options = source.sentencePiece {
+            let sentencePiece = try SentencePieceModel(source, options)
+            pieces = sentencePiece.surfaces
+            model = .sentencePiece(sentencePiece)
+        } else {
+            let vocabulary = try Vocabulary(source)
+            pieces = vocabulary.pieces
+            model = .byteLevel(vocabulary, source.preTokenizer)
+        }
+        kinds = source.kinds
         normalizesToNFC = source.normalizesToNFC
         let normalize = source.normalizesToNFC ? CanonicalComposition.normalize : nil
-        rawTokens = AddedTokenMatcher(source.addedTokens.filter { !$0.matchesNormalized })
-        normalizedTokens = AddedTokenMatcher(source.addedTokens.filter(\.matchesNormalized), normalizing: normalize)
-        specials = Dictionary(source.addedTokens.map { ($0.text, $0) }) { _, last in last }
+        // SentencePiece's user-defined pieces are text; all its added tokens are looked for in text as it came.
+        rawTokens = AddedTokenMatcher(
+            source.addedTokens.filter { token in
+                guard let options = source.sentencePiece else { return !token.matchesNormalized }
+                return !(options.readsUserDefined && source.kinds[Int(token.id)] == .userDefined)
+            })
+        normalizedTokens = AddedTokenMatcher(
+            source.addedTokens.filter { $0.matchesNormalized && source.sentencePiece == nil }, normalizing: normalize)
+        specials = Dictionary(source.addedTokens.map { (ExactText($0.text), $0) }) { _, last in last }
         beginOfSequence = try Self.checked(source.beginOfSequence, "begin of sequence", source)
         endOfSequence = try Self.checked(source.endOfSequence, "end of sequence", source)
         endOfGeneration = Self.endOfGeneration(source)
@@ -38,7 +61,7 @@ package final class Tokenizer: Sendable {
     }
 
     /// The number of ids; a model's logits may be wider.
-    package var count: Int { vocabulary.count }
+    package var count: Int { kinds.count }
 
     // MARK: Text to ids
 
@@ -53,6 +76,31 @@ package final class Tokenizer: Sendable {
     }
 
     private func encode(validUTF8 text: [UInt8], parseSpecial: Bool) -> [Int32] {
+        switch model {
+        case .sentencePiece(let model): encode(text, parseSpecial, with: model)
+        case .byteLevel(let vocabulary, let scanner): encode(text, parseSpecial, vocabulary, scanner)
+        }
+    }
+
+    /// Every text between added tokens is prepared alone.
+    private func encode(_ text: [UInt8], _ parseSpecial: Bool, with model: SentencePieceModel) -> [Int32] {
+        var ids: [Int32] = []
+        guard parseSpecial && !rawTokens.isEmpty else {
+            model.append(text, atStart: true, to: &ids)
+            return ids
+        }
+        for part in rawTokens.split(text) {
+            switch part {
+            case .token(let id): ids.append(id)
+            case .text(let range): model.append(Array(text[range]), atStart: range.lowerBound == 0, to: &ids)
+            }
+        }
+        return ids
+    }
+
+    private func encode(
+        _ text: [UInt8], _ parseSpecial: Bool, _ vocabulary: Vocabulary, _ scanner: PreTokenizer
+    ) -> [Int32] {
         // Another thread may hold the cache: then this text does without rather than wait.
         let cached = cache.withLockIfAvailable { words in
             var encoding = Encoding(vocabulary: vocabulary, scanner: WordScanner(scanner))
@@ -95,32 +143,40 @@ package final class Tokenizer: Sendable {
 
     /// The bytes of a token: of a plain one what it stands for in text, of a special one its name. Empty for no such id.
     package func piece(_ id: Int32) -> [UInt8] {
-        (0..<count).contains(Int(id)) ? Array(vocabulary.pieces[Int(id)]) : []
+        (0..<count).contains(Int(id)) ? Array(pieces[Int(id)]) : []
     }
 
     /// True for control tokens (`<|im_end|>`); false for plain text and for no such id.
     package func isSpecial(_ id: Int32) -> Bool {
-        (0..<count).contains(Int(id)) && vocabulary.isSpecial(Int(id))
+        (0..<count).contains(Int(id)) && (kinds[Int(id)] == .control || kinds[Int(id)] == .unknown)
     }
 
     /// The bytes of `ids`, which may end within a character.
     package func decodeBytes(_ ids: some Sequence<Int32>, skippingSpecial: Bool = true) -> [UInt8] {
         var bytes: [UInt8] = []
-        for id in ids where (0..<count).contains(Int(id)) && !(skippingSpecial && vocabulary.isSpecial(Int(id))) {
-            bytes.append(contentsOf: vocabulary.pieces[Int(id)])
+        for id in ids where (0..<count).contains(Int(id)) && !(skippingSpecial && isSpecial(id)) {
+            bytes.append(contentsOf: pieces[Int(id)])
         }
         return bytes
     }
 
     /// The text of `ids`; each invalid sequence becomes U+FFFD.
-    package func decode(_ ids: some Sequence<Int32>, skippingSpecial: Bool = true) -> String {
-        String(decoding: decodeBytes(ids, skippingSpecial: skippingSpecial), as: UTF8.self)
+    /// - Parameter fromStart: `ids` are a whole text, so the space that SentencePiece puts before one goes. An answer continues its prompt:
+    ///   there the space is text.
+    package func decode(_ ids: some Sequence<Int32>, skippingSpecial: Bool = true, fromStart: Bool = false) -> String {
+        let bytes = decodeBytes(ids, skippingSpecial: skippingSpecial)
+        let hasDummy = fromStart && addsDummyPrefix && bytes.first == 0x20
+        return String(decoding: bytes.dropFirst(hasDummy ? 1 : 0), as: UTF8.self)
+    }
+
+    private var addsDummyPrefix: Bool {
+        if case .sentencePiece(let model) = model { model.addsDummyPrefix } else { false }
     }
 
     // MARK: Special tokens
 
     /// The added token spelled `text`.
-    package func addedToken(_ text: String) -> VocabularySource.AddedToken? { specials[text] }
+    package func addedToken(_ text: String) -> VocabularySource.AddedToken? { specials[ExactText(text)] }
 
     private static func checked(
         _ id: Int32?, _ field: String, _ source: VocabularySource

@@ -40,19 +40,24 @@ extension ClusterTests {
                     """)
             let client = try await cluster.launch()
             let prompt = (0..<40).map { Int32($0 * 7 % 64) }
+            var drops: [LayerDrops] = []
             for _ in 0..<2 {
                 var reading = Reading(
                     client.submit(Query(id: .random(), node: "", prompt: .tokens(prompt), maxTokens: 6)))
-                _ = try await reading.answer()
+                drops = try await reading.answer().drops
                 #expect(reading.tokens.count == 6)
+                #expect(drops.map(\.layer) == [0, 1, 2] && drops.allSatisfy { $0.choices == 80 })
             }
             // Of each query 40 prompt tokens and five of the answer: the sixth is never read.
             #expect(try await eventually(withinSeconds: 10) { (try? await client.routing())?.sites.first?.rows == 90 })
             let report = try await client.routing(model: "tiny")
             #expect(report.sites.map(\.site) == (0..<3).map { "model.layers.\($0).mlp" })
             #expect(report.experts == ["0", "1", "2", "3", "4"])
-            for site in report.sites {
+            for (site, own) in zip(report.sites, drops) {
                 let mixture = try #require(site.mixture)
+                // The two queries are one, asked twice.
+                #expect(own.byRank.map { 2 * $0 } == mixture.droppedByRank)
+                #expect(own.byPosition.map { 2 * $0 } == mixture.droppedByPosition)
                 #expect(site.rows == 90 && site.chosen.reduce(0, +) == 180 && mixture.together.reduce(0, +) == 90)
                 // C = 8 rows of 40 tokens: at most 40 of 80 choices find a slot.
                 #expect(mixture.capacityChoices == 160 && mixture.droppedByRank.reduce(0, +) >= 80)

@@ -34,6 +34,38 @@ extension ClusterTests {
             }
         }
 
+        @Test("stats --plan: EPLB's plan of what tokens chose, over the workers that there are")
+        func plan() async throws {
+            let spread = try SpreadCluster.make(["a", "b"], placement: SpreadCluster.byExpert)
+            defer { spread.removeModel() }
+            let client = try await spread.cluster.launch()
+            var reading = Reading(client.submit(SpreadCluster.score(700)))
+            _ = try await reading.answer()
+            let plan = try await spread.plan()
+            #expect(plan.workers == ["a", "b"] && plan.layers.map(\.layer) == Array(0..<6))
+            for layer in plan.layers {
+                #expect(layer.now == ["a": [0, 1, 2, 3], "b": [4, 5, 6, 7]])
+                #expect(layer.planned.values.joined().sorted() == Array(0..<8))
+                // As many places as experts: packing by descending load is never worse than halves as they come.
+                #expect(layer.plannedUnevenness >= 0.999 && layer.plannedUnevenness <= layer.unevenness + 0.001)
+            }
+        }
+
+        @Test("stats --plan where nothing can be moved is refused")
+        func nothingToPlan() async throws {
+            let spread = try SpreadCluster.make(["a"], placement: "[{workers: [a]}]")
+            defer { spread.removeModel() }
+            let client = try await spread.cluster.launch()
+            var reading = Reading(client.submit(SpreadCluster.score(50)))
+            _ = try await reading.answer()
+            let command = ["stats", "--plan", "--topology", spread.cluster.topology.path]
+            #expect(
+                try await eventually(withinSeconds: 10) {
+                    let ended = try await spread.cluster.run(command)
+                    return ended.code == 3 && ended.errors.contains("fewer than two workers")
+                })
+        }
+
         @Test("alone and among 15 others: one fingerprint")
         func company() async throws {
             let spread = try SpreadCluster.make(["a", "b"], placement: SpreadCluster.byExpert)

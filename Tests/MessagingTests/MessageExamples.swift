@@ -15,6 +15,7 @@ enum MessageExamples {
         allowed: ["german", "python"], biases: [NamedValue(name: "swift", value: -1.5)],
         weights: [NamedValue(name: "manual", value: 0.25)])
     static let missing = [MissingExpert(expert: "swift", rows: 12), MissingExpert(expert: "manual", rows: 1)]
+    static let drops = [LayerDrops(layer: 2, choices: 9, byRank: [1, 2], byPosition: [0, 3])]
     static let relocated = [Relocation(expert: "swift", from: "w1", to: "w2", reloaded: true)]
     static let score = Score(meanNLL: 2.5, tokens: 77, logitsSHA256: (0..<32).map { UInt8(255 - $0) })
     static let holding = ExpertHolding(
@@ -77,7 +78,8 @@ enum MessageExamples {
                     ],
                     receipt: Receipt(
                         modelSHA256: "ab12", numerics: "k1/exact", seed: 9, sampling: sampling, maxTokens: 5,
-                        prompt: [1, 300, 7]), missing: missing, score: score, routed: routed, relocated: relocated)),
+                        prompt: [1, 300, 7]), missing: missing, score: score, routed: routed, relocated: relocated,
+                    drops: drops)),
             .failure(
                 Failure(
                     id: id, kind: .busy, message: "queue full: 64 of 64", retryAfterMilliseconds: 250, tokensSent: 8)),
@@ -128,7 +130,7 @@ enum MessageExamples {
         .ended(
             Ended(
                 assignment: 5, kind: .refused, message: "full", prefillMicroseconds: 6, decodeMicroseconds: 7,
-                missing: missing, generatedTokens: 8, score: score, routed: routed, relocated: relocated)),
+                missing: missing, generatedTokens: 8, score: score, routed: routed, relocated: relocated, drops: drops)),
         .arrangeExperts(
             ArrangeExperts(
                 request: 6, model: "m", trunk: true, trunkSHA256: "aa",
@@ -136,12 +138,22 @@ enum MessageExamples {
                     PlacedExpert(expert: "dutch", sha256: "dd", folder: "/experts/dutch", shadow: true, standIn: true)
                 ],
                 retired: ["swift"])),
+        .arrangeExperts(
+            ArrangeExperts(
+                request: 8, model: "m", trunk: true,
+                shares: [
+                    PlacedShare(worker: "w1", experts: ["m/0.0", "m/0.1"]),
+                    PlacedShare(worker: "w2", experts: ["m/0.2"]),
+                ])),
         .expertsArranged(ExpertsArranged(request: 6)),
         .expertsArranged(ExpertsArranged(request: 7, kind: .workerFull, message: "full")),
         .changeExperts(
             ChangeExperts(
                 id: id, change: .publish, model: "m", expert: "dutch", sha256: "dd", folder: "/experts/dutch",
                 worker: "w1", shadow: true)),
+        .changeExperts(
+            ChangeExperts(
+                id: id, change: .place, model: "m", shares: [PlacedShare(worker: "w1", experts: ["m/0.0"])])),
         .shadowReport(shadow),
         .contentRequest(ContentRequest(sha256: "dd", file: "expert.yaml", offset: 1 << 33)),
         .contentPart(

@@ -33,7 +33,7 @@ import Weights
             return field
         }
         #expect(try error { $0.preTokenizer = "tekken" } == .unsupportedPreTokenizer("tekken"))
-        #expect(try error { $0.model = "llama" } == .unsupportedModel("llama"))
+        #expect(try error { $0.model = "bert" } == .unsupportedModel("bert"))
         #expect(try field { $0.preTokenizer = nil } == "tokenizer.ggml.pre")
         #expect(try field { $0.model = nil } == "tokenizer.ggml.model")
         #expect(try field { $0.kinds.removeLast() } == "tokenizer.ggml.token_type")
@@ -73,7 +73,7 @@ private struct MetadataBytes {
         let added = file["added_tokens"]?.arrayValue ?? []
         tokens = Array(repeating: "", count: vocabulary.count + added.count)
         kinds = Array(repeating: 1, count: tokens.count)
-        for (text, id) in vocabulary { tokens[try #require(id.integerValue)] = text }
+        for (text, id) in vocabulary { tokens[try #require(id.integerValue)] = text.text }
         for token in added {
             let id = try #require(token["id"]?.integerValue)
             tokens[id] = token["content"]?.textValue ?? ""

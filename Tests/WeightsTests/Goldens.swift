@@ -15,7 +15,8 @@ enum Goldens {
     /// The digests of one section of digests.json, by tensor name.
     static func digests(_ section: String) throws -> [String: String] {
         let members = try JSONValue(path: path("digests.json"))[section]?.objectValue ?? [:]
-        return members.compactMapValues(\.textValue)
+        return Dictionary(
+            uniqueKeysWithValues: members.compactMap { key, value in value.textValue.map { (key.text, $0) } })
     }
 }
 

@@ -36,6 +36,7 @@ typedef struct Skein__Receipt Skein__Receipt;
 typedef struct Skein__RoutedTokens Skein__RoutedTokens;
 typedef struct Skein__MissingExpert Skein__MissingExpert;
 typedef struct Skein__Relocation Skein__Relocation;
+typedef struct Skein__LayerDrops Skein__LayerDrops;
 typedef struct Skein__Final Skein__Final;
 typedef struct Skein__NodeShare Skein__NodeShare;
 typedef struct Skein__WalkStep Skein__WalkStep;
@@ -58,6 +59,7 @@ typedef struct Skein__WorkerStatus Skein__WorkerStatus;
 typedef struct Skein__NodeStatus Skein__NodeStatus;
 typedef struct Skein__StatusReply Skein__StatusReply;
 typedef struct Skein__ChangeExperts Skein__ChangeExperts;
+typedef struct Skein__PlacedShare Skein__PlacedShare;
 typedef struct Skein__ExpertsChanged Skein__ExpertsChanged;
 typedef struct Skein__ModelHolding Skein__ModelHolding;
 typedef struct Skein__ExpertHolding Skein__ExpertHolding;
@@ -218,7 +220,11 @@ typedef enum _Skein__ExpertChange {
   /*
    * the graph of nodes is read again from the topology file, as a whole; nothing else is set
    */
-  SKEIN__EXPERT_CHANGE__RELOAD_GRAPH = 4
+  SKEIN__EXPERT_CHANGE__RELOAD_GRAPH = 4,
+  /*
+   * experts of mixture layers move to the workers that `shares` names
+   */
+  SKEIN__EXPERT_CHANGE__PLACE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SKEIN__EXPERT_CHANGE)
 } Skein__ExpertChange;
 typedef enum _Skein__EndKind {
@@ -852,6 +858,36 @@ struct  Skein__Relocation
     , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
 
 
+/*
+ * What a capacity dropped of a query's own prompt at one mixture layer.
+ */
+struct  Skein__LayerDrops
+{
+  ProtobufCMessage base;
+  /*
+   * of the transformer, from 0
+   */
+  uint32_t layer;
+  /*
+   * of the prompt's tokens, kept or not
+   */
+  uint64_t choices;
+  /*
+   * dropped, by rank of the choice
+   */
+  size_t n_by_rank;
+  uint64_t *by_rank;
+  /*
+   * dropped, by eighth of the prompt
+   */
+  size_t n_by_position;
+  uint64_t *by_position;
+};
+#define SKEIN__LAYER_DROPS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__layer_drops__descriptor) \
+    , 0, 0, 0,NULL, 0,NULL }
+
+
 struct  Skein__Final
 {
   ProtobufCMessage base;
@@ -885,10 +921,15 @@ struct  Skein__Final
    * of a query that went through the graph of nodes
    */
   Skein__Walk *walk;
+  /*
+   * of a model under a capacity, by mixture layer; the last attempt's
+   */
+  size_t n_drops;
+  Skein__LayerDrops **drops;
 };
 #define SKEIN__FINAL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__final__descriptor) \
-    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL }
+    , {0,NULL}, 0, SKEIN__FINISH_REASON__FINISH_UNSPECIFIED, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, NULL, 0,NULL, NULL, 0,NULL }
 
 
 /*
@@ -1376,10 +1417,33 @@ struct  Skein__ChangeExperts
    * to publish: held and rehearsed, not in the set
    */
   protobuf_c_boolean shadow;
+  /*
+   * to place: of each worker that is to have any, all that it is to have
+   */
+  size_t n_shares;
+  Skein__PlacedShare **shares;
 };
 #define SKEIN__CHANGE_EXPERTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__change_experts__descriptor) \
-    , {0,NULL}, SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+    , {0,NULL}, SKEIN__EXPERT_CHANGE__CHANGE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL }
+
+
+/*
+ * Experts of mixture layers on one worker.
+ */
+struct  Skein__PlacedShare
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData worker;
+  /*
+   * MODEL/LAYER.EXPERT, as in Hello
+   */
+  size_t n_experts;
+  ProtobufCBinaryData *experts;
+};
+#define SKEIN__PLACED_SHARE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&skein__placed_share__descriptor) \
+    , {0,NULL}, 0,NULL }
 
 
 struct  Skein__ExpertsChanged
@@ -1694,10 +1758,12 @@ struct  Skein__Ended
   Skein__Reading *reading;
   size_t n_relocated;
   Skein__Relocation **relocated;
+  size_t n_drops;
+  Skein__LayerDrops **drops;
 };
 #define SKEIN__ENDED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__ended__descriptor) \
-    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL, NULL, 0,NULL }
+    , 0, SKEIN__END_KIND__END_UNSPECIFIED, {0,NULL}, 0, 0, 0,NULL, 0, NULL, NULL, NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -1832,10 +1898,15 @@ struct  Skein__ArrangeExperts
   Skein__PlacedExpert **published;
   size_t n_retired;
   ProtobufCBinaryData *retired;
+  /*
+   * of a mixture: the worker's own; for a trunk all, which it answers when they are open to it
+   */
+  size_t n_shares;
+  Skein__PlacedShare **shares;
 };
 #define SKEIN__ARRANGE_EXPERTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__arrange_experts__descriptor) \
-    , 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL }
+    , 0, {0,NULL}, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -2459,6 +2530,25 @@ Skein__Relocation *
 void   skein__relocation__free_unpacked
                      (Skein__Relocation *message,
                       ProtobufCAllocator *allocator);
+/* Skein__LayerDrops methods */
+void   skein__layer_drops__init
+                     (Skein__LayerDrops         *message);
+size_t skein__layer_drops__get_packed_size
+                     (const Skein__LayerDrops   *message);
+size_t skein__layer_drops__pack
+                     (const Skein__LayerDrops   *message,
+                      uint8_t             *out);
+size_t skein__layer_drops__pack_to_buffer
+                     (const Skein__LayerDrops   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__LayerDrops *
+       skein__layer_drops__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__layer_drops__free_unpacked
+                     (Skein__LayerDrops *message,
+                      ProtobufCAllocator *allocator);
 /* Skein__Final methods */
 void   skein__final__init
                      (Skein__Final         *message);
@@ -2876,6 +2966,25 @@ Skein__ChangeExperts *
                       const uint8_t       *data);
 void   skein__change_experts__free_unpacked
                      (Skein__ChangeExperts *message,
+                      ProtobufCAllocator *allocator);
+/* Skein__PlacedShare methods */
+void   skein__placed_share__init
+                     (Skein__PlacedShare         *message);
+size_t skein__placed_share__get_packed_size
+                     (const Skein__PlacedShare   *message);
+size_t skein__placed_share__pack
+                     (const Skein__PlacedShare   *message,
+                      uint8_t             *out);
+size_t skein__placed_share__pack_to_buffer
+                     (const Skein__PlacedShare   *message,
+                      ProtobufCBuffer     *buffer);
+Skein__PlacedShare *
+       skein__placed_share__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   skein__placed_share__free_unpacked
+                     (Skein__PlacedShare *message,
                       ProtobufCAllocator *allocator);
 /* Skein__ExpertsChanged methods */
 void   skein__experts_changed__init
@@ -3493,6 +3602,9 @@ typedef void (*Skein__MissingExpert_Closure)
 typedef void (*Skein__Relocation_Closure)
                  (const Skein__Relocation *message,
                   void *closure_data);
+typedef void (*Skein__LayerDrops_Closure)
+                 (const Skein__LayerDrops *message,
+                  void *closure_data);
 typedef void (*Skein__Final_Closure)
                  (const Skein__Final *message,
                   void *closure_data);
@@ -3558,6 +3670,9 @@ typedef void (*Skein__StatusReply_Closure)
                   void *closure_data);
 typedef void (*Skein__ChangeExperts_Closure)
                  (const Skein__ChangeExperts *message,
+                  void *closure_data);
+typedef void (*Skein__PlacedShare_Closure)
+                 (const Skein__PlacedShare *message,
                   void *closure_data);
 typedef void (*Skein__ExpertsChanged_Closure)
                  (const Skein__ExpertsChanged *message,
@@ -3679,6 +3794,7 @@ extern const ProtobufCMessageDescriptor skein__receipt__descriptor;
 extern const ProtobufCMessageDescriptor skein__routed_tokens__descriptor;
 extern const ProtobufCMessageDescriptor skein__missing_expert__descriptor;
 extern const ProtobufCMessageDescriptor skein__relocation__descriptor;
+extern const ProtobufCMessageDescriptor skein__layer_drops__descriptor;
 extern const ProtobufCMessageDescriptor skein__final__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_share__descriptor;
 extern const ProtobufCMessageDescriptor skein__walk_step__descriptor;
@@ -3701,6 +3817,7 @@ extern const ProtobufCMessageDescriptor skein__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__node_status__descriptor;
 extern const ProtobufCMessageDescriptor skein__status_reply__descriptor;
 extern const ProtobufCMessageDescriptor skein__change_experts__descriptor;
+extern const ProtobufCMessageDescriptor skein__placed_share__descriptor;
 extern const ProtobufCMessageDescriptor skein__experts_changed__descriptor;
 extern const ProtobufCMessageDescriptor skein__model_holding__descriptor;
 extern const ProtobufCMessageDescriptor skein__expert_holding__descriptor;

@@ -174,7 +174,9 @@ extension CalibrationFile.Entry {
             let percentile = value["percentile"]?.numberValue, let tau = value["tau"]?.objectValue
         else { return nil }
         let names = experts.compactMap(\.textValue)
-        let thresholds = tau.compactMapValues(\.numberValue)
+        let thresholds = Dictionary(
+            tau.compactMap { key, value in value.numberValue.map { (key.text, $0) } },
+            uniquingKeysWith: { first, _ in first })
         guard names.count == experts.count, thresholds.count == tau.count, tokens >= 0, (0...1).contains(percentile)
         else { return nil }
         self.init(

@@ -112,6 +112,8 @@ final class ForwardPass {
     }
     /// What a sequence went without since it was last asked, by expert of a mixture layer.
     func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { mixtures?.takeMissing(sequence) ?? [:] }
+    /// What a capacity dropped of a sequence's prompt since it was last asked, by mixture layer.
+    func takeDrops(_ sequence: SequenceID) -> [Int: DropTally] { mixtures?.takeDrops(sequence) ?? [:] }
 
     /// In the last layer only keys, values and what the wanted logits need are left to compute.
     private func runLast(_ batch: borrowing Batch, _ plan: AttentionPlan, _ cache: KeyValuePages) {

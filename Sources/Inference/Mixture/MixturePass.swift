@@ -15,6 +15,8 @@ final class MixturePass {
     private var weights: [Float] = []
     /// Rows that went without, by expert.
     private var missing: [SequenceID: [String: UInt64]] = [:]
+    /// Of the sequences' own prompts, by layer.
+    private var drops: [SequenceID: [Int: DropTally]] = [:]
     private let topK: Int
     private let source: any MixtureRowSource
     private let hidden: Int
@@ -66,7 +68,8 @@ final class MixturePass {
     ) {
         choose(layer, x, origins, context, fail)
         for prompt in prompts {
-            drop(layer, prompt) { fail(origins[prompt.rows.lowerBound].sequence, $0) }
+            let sequence = origins[prompt.rows.lowerBound].sequence
+            drop(layer, prompt, sequence) { fail(sequence, $0) }
         }
         removeSkips(layer)
         routing.fill(layer: layer.layer, choices, experts: layer.experts.count)
@@ -104,13 +107,18 @@ final class MixturePass {
     }
 
     /// What finds no slot adds zero; a prompt competes with itself alone (P1).
-    private func drop(_ layer: MixtureLayer, _ prompt: PromptRows, fail: (String) -> Void) {
+    private func drop(
+        _ layer: MixtureLayer, _ prompt: PromptRows, _ sequence: SequenceID, fail: (String) -> Void
+    ) {
         do throws(LayerGateError) {
             let tokens = prompt.rows.count
             let slots = try capacity.slots(tokens: tokens, experts: layer.experts.count, topK: topK)
             let own = Array(choices[prompt.rows])
             let plan = CapacityPlan(own, experts: layer.experts.count, slots: slots)
             counts.add(plan, tokens: tokens, layer: layer.layer)
+            var tally = DropTally(topK: topK)
+            tally.add(plan, tokens: tokens)
+            drops[sequence, default: [:]][layer.layer] = tally
             choices.replaceSubrange(prompt.rows, with: plan.kept(of: own))
         } catch { fail("layer \(layer.layer): \(error.field) \(error.problem)") }
     }
@@ -168,6 +176,9 @@ extension MixturePass {
 extension MixturePass {
     /// What a sequence went without since it was last asked, by expert.
     func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { missing.removeValue(forKey: sequence) ?? [:] }
+
+    /// What a capacity dropped of a sequence's prompt since it was last asked, by layer.
+    func takeDrops(_ sequence: SequenceID) -> [Int: DropTally] { drops.removeValue(forKey: sequence) ?? [:] }
 
     /// `fail` ends the sequences; `trunkOnly` leaves the experts' shares out; `renormalise` gives them to the token's others:
     /// w_e Σ_all w / Σ_present w.

@@ -50,6 +50,15 @@ package struct MixtureShard: Sendable {
             })
     }
 
+    /// Some of this one's experts and all of another's, of the same checkpoint's layers.
+    package func keeping(_ cells: Set<MixtureCell>, and other: MixtureShard) -> MixtureShard {
+        precondition(hidden == other.hidden && activation == other.activation, "shards of two models")
+        let kept = entries.filter { cells.contains($0.cell) }
+        return MixtureShard(
+            hidden: hidden, width: width, activation: activation,
+            entries: (kept + other.entries).sorted { $0.cell < $1.cell })
+    }
+
     /// `MixtureExpert.contentHash` of each cell, ascending: what a trunk asks of those who hold them. Nothing stays in memory.
     package static func hashes(
         _ cells: [MixtureCell], of checkpoint: Checkpoint, team: ComputeTeam

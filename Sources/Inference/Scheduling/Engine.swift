@@ -76,6 +76,8 @@ package final class Engine {
 
     /// What a sequence went without since it was last asked: rows by expert of a mixture layer.
     package func takeMissing(_ sequence: SequenceID) -> [String: UInt64] { forward.takeMissing(sequence) }
+    /// What a capacity dropped of a sequence's prompt since it was last asked, by mixture layer.
+    package func takeDrops(_ sequence: SequenceID) -> [Int: DropTally] { forward.takeDrops(sequence) }
 
     /// Some sequence runs or waits.
     package var hasWork: Bool { scheduler.hasWork }

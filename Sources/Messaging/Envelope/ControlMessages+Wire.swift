@@ -198,6 +198,8 @@ extension Ended {
             c.reading = reading?.encoded(arena)
             c.n_relocated = relocated.count
             c.relocated = arena.list(relocated) { $0.encoded(arena) }
+            c.n_drops = drops.count
+            c.drops = arena.list(drops) { $0.encoded(arena) }
         }
     }
 
@@ -215,6 +217,7 @@ extension Ended {
             routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
             reading: try c.reading.map { (message) throws(WireError) in try Reading(message.pointee) },
             relocated: try readMessages(
-                c.relocated, c.n_relocated, "Ended.relocated", max: WireLimits.expertsMax, Relocation.init))
+                c.relocated, c.n_relocated, "Ended.relocated", max: WireLimits.expertsMax, Relocation.init),
+            drops: try readMessages(c.drops, c.n_drops, "Ended.drops", max: WireLimits.sitesMax, LayerDrops.init))
     }
 }

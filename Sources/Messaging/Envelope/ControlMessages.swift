@@ -182,12 +182,16 @@ package struct Ended: Sendable, Equatable {
     /// With `.decided`.
     package var reading: Reading?
     package var relocated: [Relocation]
+    /// Of a model under a capacity, by mixture layer.
+    package var drops: [LayerDrops]
 
     package init(
         assignment: UInt64 = 0, kind: EndKind = .endToken, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: UInt32 = 0,
-        score: Score? = nil, routed: RoutedTokens? = nil, reading: Reading? = nil, relocated: [Relocation] = []
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: Reading? = nil, relocated: [Relocation] = [],
+        drops: [LayerDrops] = []
     ) {
+        self.drops = drops
         self.relocated = relocated
         self.assignment = assignment
         self.kind = kind

@@ -91,6 +91,31 @@ extension MissingExpert {
     }
 }
 
+extension LayerDrops {
+    /// Ranks, and parts of a prompt.
+    private static let partsMax = 1024
+
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__LayerDrops> {
+        arena.message(skein__layer_drops__init) { c in
+            c.layer = layer
+            c.choices = choices
+            c.n_by_rank = byRank.count
+            c.by_rank = arena.list(byRank) { $0 }
+            c.n_by_position = byPosition.count
+            c.by_position = arena.list(byPosition) { $0 }
+        }
+    }
+
+    init(_ c: Skein__LayerDrops) throws(WireError) {
+        self.init(
+            layer: c.layer, choices: c.choices,
+            byRank: try readList(c.by_rank, c.n_by_rank, "LayerDrops.by_rank", max: Self.partsMax) { $0 },
+            byPosition: try readList(
+                c.by_position, c.n_by_position, "LayerDrops.by_position", max: Self.partsMax
+            ) { $0 })
+    }
+}
+
 extension Relocation {
     func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__Relocation> {
         arena.message(skein__relocation__init) { c in

@@ -80,6 +80,24 @@ package struct MissingExpert: Sendable, Equatable {
     }
 }
 
+/// What a capacity dropped of a query's own prompt at one mixture layer.
+package struct LayerDrops: Sendable, Equatable {
+    /// Of the transformer, from 0.
+    package var layer: UInt32
+    /// Of the prompt's tokens, kept or not.
+    package var choices: UInt64
+    package var byRank: [UInt64]
+    /// By eighth of the prompt.
+    package var byPosition: [UInt64]
+
+    package init(layer: UInt32 = 0, choices: UInt64 = 0, byRank: [UInt64] = [], byPosition: [UInt64] = []) {
+        self.layer = layer
+        self.choices = choices
+        self.byRank = byRank
+        self.byPosition = byPosition
+    }
+}
+
 /// An expert whose worker was lost while a query ran, and who has it since.
 package struct Relocation: Sendable, Equatable {
     package var expert: String

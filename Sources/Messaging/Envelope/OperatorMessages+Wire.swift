@@ -12,6 +12,8 @@ extension ChangeExperts {
             c.folder = arena.text(folder)
             c.worker = arena.text(worker)
             c.shadow = shadow ? 1 : 0
+            c.n_shares = shares.count
+            c.shares = arena.list(shares) { $0.encoded(arena) }
         }
     }
 
@@ -23,7 +25,29 @@ extension ChangeExperts {
             expert: try readText(c.expert, "ChangeExperts.expert", max: WireLimits.nameBytesMax),
             sha256: try readText(c.sha256, "ChangeExperts.sha256", max: WireLimits.nameBytesMax),
             folder: try readText(c.folder, "ChangeExperts.folder", max: WireLimits.pathBytesMax),
-            worker: try readText(c.worker, "ChangeExperts.worker", max: WireLimits.nameBytesMax), shadow: c.shadow != 0)
+            worker: try readText(c.worker, "ChangeExperts.worker", max: WireLimits.nameBytesMax), shadow: c.shadow != 0,
+            shares: try readMessages(
+                c.shares, c.n_shares, "ChangeExperts.shares", max: WireLimits.workersMax, PlacedShare.init))
+    }
+}
+
+extension PlacedShare {
+    func encoded(_ arena: Arena) -> UnsafeMutablePointer<Skein__PlacedShare> {
+        arena.message(skein__placed_share__init) { c in
+            c.worker = arena.text(worker)
+            c.n_experts = experts.count
+            c.experts = arena.list(experts) { arena.text($0) }
+        }
+    }
+
+    init(_ c: Skein__PlacedShare) throws(WireError) {
+        self.init(
+            worker: try readText(c.worker, "PlacedShare.worker", max: WireLimits.nameBytesMax),
+            experts: try readList(
+                c.experts, c.n_experts, "PlacedShare.experts", max: WireLimits.expertsMax
+            ) { (name) throws(WireError) in
+                try readText(name, "PlacedShare.experts", max: WireLimits.nameBytesMax)
+            })
     }
 }
 
@@ -83,6 +107,8 @@ extension ArrangeExperts {
             c.published = arena.list(published) { $0.encoded(arena) }
             c.n_retired = retired.count
             c.retired = arena.list(retired) { arena.text($0) }
+            c.n_shares = shares.count
+            c.shares = arena.list(shares) { $0.encoded(arena) }
         }
     }
 
@@ -98,7 +124,9 @@ extension ArrangeExperts {
                 c.retired, c.n_retired, "ArrangeExperts.retired", max: WireLimits.expertsMax
             ) { (name) throws(WireError) in
                 try readText(name, "ArrangeExperts.retired", max: WireLimits.nameBytesMax)
-            })
+            },
+            shares: try readMessages(
+                c.shares, c.n_shares, "ArrangeExperts.shares", max: WireLimits.workersMax, PlacedShare.init))
     }
 }
 

@@ -6,6 +6,8 @@ package enum ExpertChange: UInt32, Sendable, CaseIterable {
     case promote = 3
     /// The graph of nodes is read again from the topology file, as a whole.
     case reloadGraph = 4
+    /// Experts of mixture layers move to other workers.
+    case place = 5
 }
 
 /// Changes the experts of a routed model while it runs.
@@ -23,11 +25,14 @@ package struct ChangeExperts: Sendable, Equatable {
     package var worker: String
     /// Held and rehearsed, not in the set.
     package var shadow: Bool
+    /// To place: of each worker that is to have any experts of the model's mixture layers, all of them.
+    package var shares: [PlacedShare]
 
     package init(
         id: QueryID, change: ExpertChange, model: String = "", expert: String = "", sha256: String = "",
-        folder: String = "", worker: String = "", shadow: Bool = false
+        folder: String = "", worker: String = "", shadow: Bool = false, shares: [PlacedShare] = []
     ) {
+        self.shares = shares
         self.id = id
         self.change = change
         self.model = model
@@ -36,6 +41,18 @@ package struct ChangeExperts: Sendable, Equatable {
         self.folder = folder
         self.worker = worker
         self.shadow = shadow
+    }
+}
+
+/// Experts of mixture layers on one worker.
+package struct PlacedShare: Sendable, Equatable {
+    package var worker: String
+    /// `MODEL/LAYER.EXPERT`.
+    package var experts: [String]
+
+    package init(worker: String = "", experts: [String] = []) {
+        self.worker = worker
+        self.experts = experts
     }
 }
 
@@ -92,11 +109,14 @@ package struct ArrangeExperts: Sendable, Equatable {
     package var trunkSHA256: String
     package var published: [PlacedExpert]
     package var retired: [String]
+    /// Of a mixture: the worker's own; for a trunk all.
+    package var shares: [PlacedShare]
 
     package init(
         request: UInt64 = 0, model: String = "", trunk: Bool = false, trunkSHA256: String = "",
-        published: [PlacedExpert] = [], retired: [String] = []
+        published: [PlacedExpert] = [], retired: [String] = [], shares: [PlacedShare] = []
     ) {
+        self.shares = shares
         self.request = request
         self.model = model
         self.trunk = trunk

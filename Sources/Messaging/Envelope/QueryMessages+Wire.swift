@@ -243,6 +243,8 @@ extension Final {
             c.walk = walk?.encoded(arena)
             c.n_relocated = relocated.count
             c.relocated = arena.list(relocated) { $0.encoded(arena) }
+            c.n_drops = drops.count
+            c.drops = arena.list(drops) { $0.encoded(arena) }
         }
     }
 
@@ -261,7 +263,8 @@ extension Final {
             routed: try c.routed.map { (message) throws(WireError) in try RoutedTokens(message.pointee) },
             walk: try c.walk.map { (message) throws(WireError) in try Walk(message.pointee) },
             relocated: try readMessages(
-                c.relocated, c.n_relocated, "Final.relocated", max: WireLimits.expertsMax, Relocation.init))
+                c.relocated, c.n_relocated, "Final.relocated", max: WireLimits.expertsMax, Relocation.init),
+            drops: try readMessages(c.drops, c.n_drops, "Final.drops", max: WireLimits.sitesMax, LayerDrops.init))
     }
 }
 

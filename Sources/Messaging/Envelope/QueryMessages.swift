@@ -233,13 +233,17 @@ package struct Final: Sendable, Equatable {
     package var walk: Walk?
     /// Experts whose worker was lost meanwhile.
     package var relocated: [Relocation]
+    /// Of a model under a capacity, by mixture layer.
+    package var drops: [LayerDrops]
 
     package init(
         id: QueryID, attempt: UInt32 = 0, finishReason: FinishReason = .endToken, usage: Usage = Usage(),
         timings: Timings = Timings(), trace: [TraceAttempt] = [], receipt: Receipt? = nil,
         missing: [MissingExpert] = [], score: Score? = nil, routed: RoutedTokens? = nil, walk: Walk? = nil,
-        relocated: [Relocation] = []
+        relocated: [Relocation] = [],
+        drops: [LayerDrops] = []
     ) {
+        self.drops = drops
         self.relocated = relocated
         self.id = id
         self.attempt = attempt

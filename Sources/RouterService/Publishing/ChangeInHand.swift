@@ -26,9 +26,17 @@ struct ChangeInHand: Sendable {
     let trunk: ConnectedWorker
     var stage: Stage
     var upload: ContentUpload?
+    /// Of a mixture's experts that move.
+    var move: ShareMove?
+    /// Workers that are still to be asked to hold more; those that were.
+    var waiting: [String] = []
+    var asked: [String] = []
     /// What the answers name.
     var request: UInt64
     let deadlineMicroseconds: UInt64
+
+    /// For messages.
+    var what: String { move == nil ? "change of expert \(change.expert)" : "placement of the experts of \(model)" }
 
     var trunkSHA256: String { trunk.models.first { $0.model == model }?.sha256 ?? "" }
 }

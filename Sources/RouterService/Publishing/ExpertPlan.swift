@@ -21,6 +21,8 @@ package struct ExpertPlan: Sendable {
     private let elsewhere: Set<String>
     /// By routed model: the workers with its trunk.
     private let trunks: [String: Set<String>]
+    /// By worker with a share of a mixture: whose.
+    let shareholders: [String: String]
 
     package init(_ topology: ClusterTopology) {
         experts = Dictionary(
@@ -38,6 +40,9 @@ package struct ExpertPlan: Sendable {
                     return (model.name, (entry.store, Set(pinned), entry.reloads))
                 }
             }, uniquingKeysWith: { first, _ in first })
+        shareholders = Dictionary(
+            topology.workers.compactMap { worker in worker.share.map { (worker.name, $0.model) } },
+            uniquingKeysWith: { first, _ in first })
         elsewhere = Set(topology.workers.filter { $0.host == .remote }.map(\.name))
         holders = topology.workers.compactMap { worker in
             worker.experts.map {
@@ -120,8 +125,8 @@ package struct ExpertPlan: Sendable {
                     expert: change.expert, sha256: change.sha256, folder: change.folder, worker: worker,
                     isShadow: change.shadow))
             next.published.sort { $0.expert < $1.expert }
-        // Concerns no expert; the shell has taken it.
-        case .reloadGraph: break
+        // Concern no set of low-rank experts; the shell has taken them.
+        case .reloadGraph, .place: break
         case .promote:
             guard shadow != nil, let index = next.published.firstIndex(where: \.isShadow) else {
                 throw refuse(
@@ -190,7 +195,8 @@ package struct ExpertPlan: Sendable {
         return ArrangeExperts(
             request: request, model: model, trunk: isTrunk, trunkSHA256: trunkSHA256, published: placed,
             // Its own copy of something published elsewhere under the same name is another expert.
-            retired: manifest.retired + (isTrunk ? [] : manifest.published.filter { $0.worker != worker }.map(\.expert))
-        )
+            retired: manifest.retired
+                + (isTrunk ? [] : manifest.published.filter { $0.worker != worker }.map(\.expert)),
+            shares: shares(for: worker, isTrunk: isTrunk, manifest))
     }
 }

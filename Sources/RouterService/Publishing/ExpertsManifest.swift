@@ -21,10 +21,12 @@ package struct ExpertsManifest: Codable, Equatable, Sendable {
         package var published: [Published] = []
         /// Experts of the topology, sorted.
         package var retired: [String] = []
+        /// Of a mixture whose experts were moved: by worker, all that it has. Nil: as the topology places them.
+        package var shares: [String: [String]]?
 
         package init() {}
 
-        package var isAsInTopology: Bool { published.isEmpty && retired.isEmpty }
+        package var isAsInTopology: Bool { published.isEmpty && retired.isEmpty && shares == nil }
     }
 
     package static let currentFormat = 1

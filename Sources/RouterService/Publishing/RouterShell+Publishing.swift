@@ -13,9 +13,9 @@ extension RouterShell {
                     id: change.id, kind: .busy, message: "another change of experts is under way; try again",
                     retryAfterMilliseconds: 500)
             }
-            try begin(change, from: client)
+            if change.change == .place { try beginMove(change, from: client) } else { try begin(change, from: client) }
         } catch {
-            log.warning("change of expert \(change.expert) refused: \(error.description)")
+            log.warning("change of experts (\(change.change) \(change.expert)) refused: \(error.description)")
             answer(.failure(error), to: client)
         }
     }
@@ -77,7 +77,7 @@ extension RouterShell {
     }
 
     /// Sets are versioned by one trunk; several would change one after the other.
-    private func trunk(
+    func trunk(
         of model: String, _ change: ChangeExperts, _ workers: [ConnectedWorker]
     ) throws(Messaging.Failure) -> ConnectedWorker {
         let trunks = workers.filter { $0.isReady && $0.models.contains { $0.model == model && $0.routed } }
@@ -93,12 +93,13 @@ extension RouterShell {
         return trunk
     }
 
-    private func ask(_ worker: String, isTrunk: Bool) {
+    /// - Parameter manifest: what is to hold; that after the change, unless something else comes first.
+    func ask(_ worker: String, isTrunk: Bool, _ manifest: ExpertsManifest.Model? = nil) {
         publishing.lastRequest += 1
         publishing.inHand?.request = publishing.lastRequest
         guard let inHand = publishing.inHand else { return }
         let sent = tell(
-            worker, isTrunk: isTrunk, inHand.model, inHand.after, request: inHand.request,
+            worker, isTrunk: isTrunk, inHand.model, manifest ?? inHand.after, request: inHand.request,
             trunkSHA256: inHand.trunkSHA256)
         if !sent { fail(.workerLost, "worker \(worker) is gone") }
     }
@@ -131,6 +132,7 @@ extension RouterShell {
         if let kind = arranged.kind { return fail(kind, arranged.message) }
         switch inHand.stage {
         case .uploading: break
+        case .holding where inHand.move != nil: askNextHolder()
         case .holding:
             publishing.inHand?.stage = .routing
             ask(inHand.trunk.name, isTrunk: true)
@@ -147,11 +149,14 @@ extension RouterShell {
         publishing.manifest = manifest
         publishing.inHand = nil
         publishing.shadows.forget(done.model)
+        if let move = done.move { letGo(move, done) }
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }
         let names = publishing.plan.names(of: done.model, done.after)
-        log.info("experts of \(done.model), version \(done.after.version): \(names.joined(separator: ", "))")
+        if done.move == nil {
+            log.info("experts of \(done.model), version \(done.after.version): \(names.joined(separator: ", "))")
+        }
         answer(
             .expertsChanged(
                 ExpertsChanged(
@@ -168,21 +173,22 @@ extension RouterShell {
         }
     }
 
-    private func fail(_ kind: Messaging.FailureKind, _ message: String) {
+    func fail(_ kind: Messaging.FailureKind, _ message: String) {
         guard let inHand = publishing.inHand else { return }
         publishing.inHand = nil
         inHand.upload?.abandon()
+        if let move = inHand.move { goBack(move, inHand) }
         // Whoever had begun goes back; it is the same list as before, so that this cannot fail for want of anything.
         if inHand.change.change == .publish, inHand.stage != .uploading {
             tell(
                 inHand.worker, isTrunk: false, inHand.model, inHand.before, request: 0, trunkSHA256: inHand.trunkSHA256)
         }
-        if inHand.stage == .routing {
+        if inHand.stage == .routing, inHand.move == nil {
             tell(
                 inHand.trunk.name, isTrunk: true, inHand.model, inHand.before, request: 0,
                 trunkSHA256: inHand.trunkSHA256)
         }
-        log.warning("change of expert \(inHand.change.expert) refused: \(kind): \(message)")
+        log.warning("\(inHand.what) refused: \(kind): \(message)")
         answer(.failure(Messaging.Failure(id: inHand.change.id, kind: kind, message: message)), to: inHand.client)
     }
 
@@ -192,7 +198,7 @@ extension RouterShell {
         if nowMicroseconds < inHand.deadlineMicroseconds { return inHand.deadlineMicroseconds }
         fail(
             .workerLost,
-            "\(inHand.stage == .routing ? inHand.trunk.name : inHand.stage == .holding ? inHand.worker : "the operator") did not answer in time"
+            "\(inHand.stage == .routing ? inHand.trunk.name : inHand.stage == .holding ? inHand.asked.last ?? inHand.worker : "the operator") did not answer in time"
         )
         return nil
     }
@@ -206,7 +212,11 @@ extension RouterShell {
         for (model, manifest) in publishing.manifest.models.sorted(by: { $0.key < $1.key })
         where !manifest.isAsInTopology {
             let isTrunk = publishing.plan.isTrunk(hello.worker, of: model)
-            guard isTrunk || publishing.plan.holder(hello.worker)?.model == model else { continue }
+            let isShareholder = !publishing.plan.shares(for: hello.worker, isTrunk: false, manifest).isEmpty
+            // The trunk of a mixture finds its experts wherever they are.
+            guard
+                manifest.shares == nil ? isTrunk || publishing.plan.holder(hello.worker)?.model == model : isShareholder
+            else { continue }
             let arrangement = publishing.plan.arrangement(
                 for: hello.worker, isTrunk: isTrunk, of: model, manifest, request: 0, trunkSHA256: "",
                 standIns: publishing.standIns.placed(on: hello.worker))

@@ -74,6 +74,10 @@ extension Routing.Ended {
             reading: wire.reading.map { MasterReading(logits: $0.logits, mass: $0.mass) },
             relocated: wire.relocated.map {
                 Relocation(expert: $0.expert, from: $0.from, to: $0.to, reloaded: $0.reloaded)
+            },
+            drops: wire.drops.map {
+                LayerDrops(
+                    layer: $0.layer, choices: $0.choices, byRank: $0.byRank, byPosition: $0.byPosition)
             })
     }
 }

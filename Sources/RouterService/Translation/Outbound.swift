@@ -69,6 +69,10 @@ extension Messaging.Final {
             routed: core.routed.map(Messaging.RoutedTokens.init), walk: core.walk.map(Messaging.Walk.init),
             relocated: core.relocated.map {
                 Messaging.Relocation(expert: $0.expert, from: $0.from, to: $0.to, reloaded: $0.reloaded)
+            },
+            drops: core.drops.map {
+                Messaging.LayerDrops(
+                    layer: $0.layer, choices: $0.choices, byRank: $0.byRank, byPosition: $0.byPosition)
             })
     }
 }

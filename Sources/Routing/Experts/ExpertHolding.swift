@@ -66,6 +66,21 @@ package struct MissingExpert: Hashable, Sendable {
     }
 }
 
+/// What a capacity dropped of a query's own prompt at one mixture layer.
+package struct LayerDrops: Hashable, Sendable {
+    package var layer: UInt32
+    package var choices: UInt64
+    package var byRank: [UInt64]
+    package var byPosition: [UInt64]
+
+    package init(layer: UInt32, choices: UInt64, byRank: [UInt64], byPosition: [UInt64]) {
+        self.layer = layer
+        self.choices = choices
+        self.byRank = byRank
+        self.byPosition = byPosition
+    }
+}
+
 /// An expert whose worker was lost while a query ran, and who has it since.
 package struct Relocation: Hashable, Sendable {
     package var expert: String

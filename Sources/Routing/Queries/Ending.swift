@@ -10,7 +10,7 @@ extension RoutingStateMachine {
             generatedTokens: query.tokens.count, timings: query.timings(at: now),
             trace: query.wantsTrace ? query.attempts : [], receipt: query.wantsTrace ? query.receipt : nil,
             missing: query.missing, score: score, routed: query.wantsTrace ? routed : nil, walk: query.walk?.trace,
-            relocated: query.relocated)
+            relocated: query.relocated, drops: query.drops)
         observe(query, final.timings)
         conclude(key, .answered(final))
     }

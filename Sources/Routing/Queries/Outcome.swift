@@ -98,12 +98,15 @@ package struct Final: Hashable, Sendable {
     /// Of a query that went through the graph.
     package var walk: WalkTrace?
     package var relocated: [Relocation]
+    package var drops: [LayerDrops]
 
     package init(
         attempt: Int, finishReason: FinishReason, promptTokens: Int, generatedTokens: Int, timings: Timings,
         trace: [AttemptTrace] = [], receipt: Receipt? = nil, missing: [MissingExpert] = [],
-        score: Score? = nil, routed: RoutedTokens? = nil, walk: WalkTrace? = nil, relocated: [Relocation] = []
+        score: Score? = nil, routed: RoutedTokens? = nil, walk: WalkTrace? = nil, relocated: [Relocation] = [],
+        drops: [LayerDrops] = []
     ) {
+        self.drops = drops
         self.relocated = relocated
         self.attempt = attempt
         self.finishReason = finishReason

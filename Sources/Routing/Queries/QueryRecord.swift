@@ -66,6 +66,8 @@ struct QueryRecord: Sendable {
     var missing: [MissingExpert] = []
     /// Over all attempts, in order.
     var relocated: [Relocation] = []
+    /// Of the last attempt, whose prompt is the one that the answer continues.
+    var drops: [LayerDrops] = []
 
     var target: ClientConnection?
     var leaseUntil: Instant

@@ -78,6 +78,7 @@ extension RoutingStateMachine {
     private mutating func settle(_ key: QueryKey, _ ended: Ended, index: Int) {
         queries[key]?.note(missing: ended.missing)
         queries[key]?.note(relocated: ended.relocated)
+        queries[key]?.drops = ended.drops
         guard let query = queries[key] else { return }
         let name = workers[index].name
         // A message that was lost on the way would otherwise leave a hole at the answer's end.

@@ -145,12 +145,15 @@ package struct Ended: Hashable, Sendable {
     /// With `.decided`.
     package var reading: MasterReading?
     package var relocated: [Relocation]
+    package var drops: [LayerDrops]
 
     package init(
         assignment: AssignmentID, kind: Kind, message: String = "", prefillMicroseconds: UInt64 = 0,
         decodeMicroseconds: UInt64 = 0, missing: [MissingExpert] = [], generatedTokens: Int? = nil,
-        score: Score? = nil, routed: RoutedTokens? = nil, reading: MasterReading? = nil, relocated: [Relocation] = []
+        score: Score? = nil, routed: RoutedTokens? = nil, reading: MasterReading? = nil, relocated: [Relocation] = [],
+        drops: [LayerDrops] = []
     ) {
+        self.drops = drops
         self.relocated = relocated
         self.assignment = assignment
         self.kind = kind

@@ -21,13 +21,34 @@ struct TokenizerFile {
         var individualDigits: Bool?
         var addsPrefixSpace: Bool?
         var usesRegex: Bool?
+        var literal: String?
+        var content: String?
+        /// Base64.
+        var characterMap: String?
+        var replacement: String?
+        var prependScheme: String?
+        var splits: Bool?
+        var prepends: String?
+        var stripsLeft: Bool?
+        var stripsRight: Bool?
     }
 
     struct Model {
-        var vocabulary: [String: Int32] = [:]
+        enum Kind { case bpe, unigram }
+
+        var kind = Kind.bpe
+        var vocabulary: [ExactText: Int32] = [:]
         var merges = PackedStrings()
+        /// Of unigram, by id.
+        var scores: [Double] = []
         var unknownToken: String?
-        var ignoresMerges: Bool
+        /// Of unigram.
+        var unknownID: Int32?
+        var ignoresMerges = false
+        var hasByteFallback = false
+
+        /// Pieces spell spaces `▁`, not bytes in an alphabet of their own.
+        var isSentencePiece: Bool { kind == .unigram || hasByteFallback }
     }
 
     var added: [Added] = []
@@ -56,7 +77,11 @@ struct TokenizerFile {
 
 extension TokenizerFile.Added {
     init(_ place: JSONPlace) throws(TokenizationError) {
-        id = try place["id"].required(try place["id"].id())
+        try self.init(place, id: try place["id"].required(try place["id"].id()))
+    }
+
+    init(_ place: JSONPlace, id: Int32) throws(TokenizationError) {
+        self.id = id
         content = try place["content"].required(try place["content"].text())
         isSpecial = try place["special"].flag() ?? false
         isNormalized = try place["normalized"].flag() ?? !isSpecial
@@ -75,6 +100,15 @@ extension TokenizerFile.Component {
         individualDigits = try place["individual_digits"].flag()
         addsPrefixSpace = try place["add_prefix_space"].flag()
         usesRegex = try place["use_regex"].flag()
+        literal = try place["pattern"]["String"].text()
+        content = try place["content"].text()
+        characterMap = try place["precompiled_charsmap"].text()
+        replacement = try place["replacement"].text()
+        prependScheme = try place["prepend_scheme"].text()
+        splits = try place["split"].flag()
+        prepends = try place["prepend"].text()
+        stripsLeft = try place["strip_left"].flag()
+        stripsRight = try place["strip_right"].flag()
     }
 
     /// The steps of a `Sequence`, or the one component that is there, or none.
@@ -88,10 +122,16 @@ extension TokenizerFile.Component {
 
 extension TokenizerFile.Model {
     init(_ place: JSONPlace) throws(TokenizationError) {
+        hasByteFallback = try place["byte_fallback"].flag() ?? false
         // Files before 2021 leave the type out.
-        let type = try place["type"].text() ?? "BPE"
-        guard type == "BPE" else { throw .unsupportedModel(type) }
-        if try place["byte_fallback"].flag() == true { throw .unsupported(feature: "model.byte_fallback") }
+        switch try place["type"].text() ?? "BPE" {
+        case "BPE": try readMerges(place)
+        case "Unigram": try readScores(place)
+        case let type: throw .unsupportedModel(type)
+        }
+    }
+
+    private mutating func readMerges(_ place: JSONPlace) throws(TokenizationError) {
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             if try place[key].text()?.isEmpty == false { throw .unsupported(feature: "model.\(key)") }
         }
@@ -101,10 +141,28 @@ extension TokenizerFile.Model {
         merges = try Self.merges(place["merges"])
     }
 
-    private static func vocabulary(_ place: JSONPlace) throws(TokenizationError) -> [String: Int32] {
+    /// `vocab` is a list of pieces and scores; a piece's id is its place.
+    private mutating func readScores(_ place: JSONPlace) throws(TokenizationError) {
+        kind = .unigram
+        unknownID = try place["unk_id"].id()
+        let list = place["vocab"]
+        let values = try list.required(try list.read("an array", \.arrayValue))
+        try VocabularyLimits.check(list.path, values.count, VocabularyLimits.tokensMax)
+        for (id, value) in values.enumerated() {
+            guard let pair = value.arrayValue, pair.count == 2, let piece = pair[0].textValue,
+                let score = pair[1].numberValue
+            else { throw list.malformed("element \(id) is not a piece and its score") }
+            guard vocabulary.updateValue(Int32(id), forKey: ExactText(piece)) == nil else {
+                throw list.malformed("holds '\(piece)' twice")
+            }
+            scores.append(score)
+        }
+    }
+
+    private static func vocabulary(_ place: JSONPlace) throws(TokenizationError) -> [ExactText: Int32] {
         let members = try place.required(try place.read("an object", \.objectValue))
         try VocabularyLimits.check(place.path, members.count, VocabularyLimits.tokensMax)
-        var vocabulary = [String: Int32](minimumCapacity: members.count)
+        var vocabulary = [ExactText: Int32](minimumCapacity: members.count)
         for (text, value) in members {
             guard let id = value.integerValue.flatMap({ Int32(exactly: $0) }), id >= 0 else {
                 throw place.malformed("the id of '\(text)' is not one")

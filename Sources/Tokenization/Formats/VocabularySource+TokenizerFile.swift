@@ -1,7 +1,16 @@
+import Weights
+
 extension VocabularySource {
     /// - Throws: what the file asks for and this library does not do, by name.
     init(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) throws(TokenizationError) {
         try VocabularyLimits.check("added_tokens", file.added.count, VocabularyLimits.addedTokensMax)
+        if file.model.isSentencePiece {
+            if file.preTokenizers.contains(where: { $0.type == "ByteLevel" }) {
+                throw .unsupported(feature: "model.byte_fallback")
+            }
+            self = try VocabularySource(sentencePiece: file, configuration)
+            return
+        }
         if let unknown = file.model.unknownToken, !Self.hasAllBytes(file.model.vocabulary) {
             throw .unsupported(feature: "model.unk_token '\(unknown)' with a vocabulary that lacks bytes")
         }
@@ -17,9 +26,10 @@ extension VocabularySource {
         readSpecials(file, configuration)
     }
 
-    private mutating func readSpecials(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) {
+    mutating func readSpecials(_ file: TokenizerFile, _ configuration: TokenizerConfiguration?) {
         func id(_ text: String?) -> Int32? {
-            text.flatMap { text in file.model.vocabulary[text] ?? file.added.first { $0.content == text }?.id }
+            text.flatMap { text in file.model.vocabulary[ExactText(text)] ?? file.added.first { $0.content == text }?.id
+            }
         }
         beginOfSequence = id(configuration?.beginOfSequence ?? file.leadingToken)
         endOfSequence = id(configuration?.endOfSequence)
@@ -28,17 +38,17 @@ extension VocabularySource {
         chatTemplate = configuration?.chatTemplate
     }
 
-    private static func hasAllBytes(_ vocabulary: [String: Int32]) -> Bool {
+    private static func hasAllBytes(_ vocabulary: [ExactText: Int32]) -> Bool {
         var raw: [UInt8] = []
-        let bytes = vocabulary.keys.filter {
+        let bytes = vocabulary.keys.map(\.text).filter {
             $0.unicodeScalars.count == 1 && ByteAlphabet.decode(Array($0.utf8)[...], appendingTo: &raw)
         }
         return bytes.count == 256
     }
 
     /// Tokens by id, from the model's vocabulary and the added tokens; ids in neither are unused.
-    private static func tokens(
-        _ vocabulary: [String: Int32], _ added: [TokenizerFile.Added]
+    static func tokens(
+        _ vocabulary: [ExactText: Int32], _ added: [TokenizerFile.Added]
     ) throws(TokenizationError) -> (PackedStrings, [TokenKind]) {
         let highest = max(vocabulary.values.max() ?? -1, added.map(\.id).max() ?? -1)
         try VocabularyLimits.check("highest id", Int(highest), VocabularyLimits.tokensMax - 1)
@@ -48,7 +58,7 @@ extension VocabularySource {
             if let other = texts[Int(id)] {
                 throw .malformed(field: "model.vocab", reason: "the id \(id) is both '\(other)' and '\(text)'")
             }
-            texts[Int(id)] = text
+            texts[Int(id)] = text.text
             kinds[Int(id)] = .normal
         }
         for token in added {
@@ -94,9 +104,9 @@ extension TokenizerFile.Component {
     }
 
     /// For messages: the type and what distinguishes it.
-    fileprivate var name: String {
+    var name: String {
         let details = [
-            regex, behavior, addsPrefixSpace == true ? "add_prefix_space" : nil,
+            regex, literal, behavior, addsPrefixSpace == true ? "add_prefix_space" : nil,
             usesRegex == false ? "use_regex: false" : nil,
         ]
         let told = details.compactMap(\.self).joined(separator: ", ")

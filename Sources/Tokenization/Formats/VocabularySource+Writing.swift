@@ -4,6 +4,9 @@ extension VocabularySource {
     /// Writes `tokenizer.json` and `tokenizer_config.json` that Hugging Face's library and this one read as the same tokenizer.
     /// - Throws: what has no place in these files here, and what cannot be written.
     package func write(toFolder folder: String) throws(TokenizationError) {
+        guard sentencePiece == nil else {
+            throw .unsupported(feature: "writing a SentencePiece tokenizer; copy the model's own files")
+        }
         guard !addsBeginOfSequence else {
             throw .unsupported(
                 feature: "writing a tokenizer that begins prompts with a token; copy the model's own files")

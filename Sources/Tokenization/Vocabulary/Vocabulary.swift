@@ -10,7 +10,9 @@ struct Vocabulary: Sendable {
     private let words: PieceTable?
 
     init(_ source: VocabularySource) throws(TokenizationError) {
-        try Self.checkLimits(source)
+        if let id = source.kinds.firstIndex(of: .byte) {
+            throw .unsupported(feature: "byte fallback (token \(id) has type 'byte')")
+        }
         var builder = VocabularyBuilder(source)
         builder.decodePieces()
         tokenOfByte = builder.singleBytes()
@@ -20,33 +22,10 @@ struct Vocabulary: Sendable {
         words = source.ignoresMerges ? builder.table : nil
     }
 
-    var count: Int { kinds.count }
-
-    /// Control and unknown tokens: no text of their own, unless asked for.
-    func isSpecial(_ id: Int) -> Bool { kinds[id] == .control || kinds[id] == .unknown }
-
     /// The token that is the whole word, where the model ignores merges. Added tokens are never words: text is inert.
     func wholeWord(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int32? {
         guard let id = words?.find(bytes, range, in: pieces), kinds[Int(id)] == .normal else { return nil }
         return id
-    }
-
-    private static func checkLimits(_ source: VocabularySource) throws(TokenizationError) {
-        try VocabularyLimits.check("tokens", source.tokens.count, VocabularyLimits.tokensMax)
-        try VocabularyLimits.check("merges", source.merges.count, VocabularyLimits.mergesMax)
-        try VocabularyLimits.check("added tokens", source.addedTokens.count, VocabularyLimits.addedTokensMax)
-        try VocabularyLimits.check("bytes of tokens", source.tokens.bytes.count, VocabularyLimits.textBytesMax)
-        guard source.tokens.count > 0 else { throw .malformed(field: "tokens", reason: "the vocabulary is empty") }
-        guard source.kinds.count == source.tokens.count else {
-            throw .malformed(
-                field: "token types", reason: "\(source.kinds.count) types for \(source.tokens.count) tokens")
-        }
-        for added in source.addedTokens where !(0..<source.tokens.count).contains(Int(added.id)) || added.text.isEmpty {
-            throw .malformed(field: "added token \(added.id)", reason: "no such id, or empty text '\(added.text)'")
-        }
-        if let id = source.kinds.firstIndex(of: .byte) {
-            throw .unsupported(feature: "byte fallback (token \(id) has type 'byte')")
-        }
     }
 }
 

@@ -26,14 +26,17 @@ package struct VocabularySource: Sendable {
         }
     }
 
-    /// By id, in the byte-level alphabet for plain tokens, as they are for added ones.
+    /// By id: plain tokens in the byte-level alphabet, or with `▁` for spaces (SentencePiece); added ones as they are.
     package var tokens: PackedStrings
     /// By id; as many as `tokens`.
     package var kinds: [TokenKind]
     /// `left right`, in order of rank, in the byte-level alphabet.
     package var merges: PackedStrings
     package var addedTokens: [AddedToken]
+    /// Of byte-level BPE.
     package var preTokenizer: PreTokenizer
+    /// nil for byte-level BPE.
+    package var sentencePiece: SentencePieceSource?
     /// Unicode normalisation form C before anything else.
     package var normalizesToNFC = false
     /// A whole word that is a token is that token, whatever the merges say.
@@ -54,6 +57,33 @@ package struct VocabularySource: Sendable {
         self.merges = merges
         self.addedTokens = addedTokens
         self.preTokenizer = preTokenizer
+    }
+
+    /// A vocabulary of SentencePiece.
+    package init(
+        tokens: PackedStrings, kinds: [TokenKind], merges: PackedStrings = PackedStrings(), addedTokens: [AddedToken],
+        sentencePiece: SentencePieceSource
+    ) {
+        self.init(tokens: tokens, kinds: kinds, merges: merges, addedTokens: addedTokens, preTokenizer: .gpt2)
+        self.sentencePiece = sentencePiece
+    }
+}
+
+extension VocabularySource {
+    /// What holds of every vocabulary, whatever its algorithm.
+    func check() throws(TokenizationError) {
+        try VocabularyLimits.check("tokens", tokens.count, VocabularyLimits.tokensMax)
+        try VocabularyLimits.check("merges", merges.count, VocabularyLimits.mergesMax)
+        try VocabularyLimits.check("added tokens", addedTokens.count, VocabularyLimits.addedTokensMax)
+        try VocabularyLimits.check("bytes of tokens", tokens.bytes.count, VocabularyLimits.textBytesMax)
+        guard tokens.count > 0 else { throw .malformed(field: "tokens", reason: "the vocabulary is empty") }
+        guard kinds.count == tokens.count else {
+            throw .malformed(
+                field: "token types", reason: "\(kinds.count) types for \(tokens.count) tokens")
+        }
+        for added in addedTokens where !(0..<tokens.count).contains(Int(added.id)) || added.text.isEmpty {
+            throw .malformed(field: "added token \(added.id)", reason: "no such id, or empty text '\(added.text)'")
+        }
     }
 }
 

@@ -74,7 +74,7 @@ private struct SitePatterns<Value: Sendable & Equatable>: Sendable {
             let place = "\(name).\(key)"
             // peft.utils.other.get_pattern_key: re.match(rf"(.*\.)?({key})$", site)
             let pattern = try ModulePattern("(.*\\.)?(\(key))", file: fields.file, field: place)
-            entries.append((key, pattern, try value(member, place)))
+            entries.append((key.text, pattern, try value(member, place)))
         }
         self.entries = entries
     }

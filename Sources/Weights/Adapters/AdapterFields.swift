@@ -1,7 +1,7 @@
 /// The fields of one JSON object; absent and null are the same. A wrong type is an error that names the field.
 struct AdapterFields {
     let file: String
-    let object: [String: JSONValue]
+    let object: [ExactText: JSONValue]
 
     init(path: String) throws(WeightsError) {
         guard let object = try JSONValue(path: path).objectValue else {
@@ -10,13 +10,13 @@ struct AdapterFields {
         self.init(object, file: path)
     }
 
-    init(_ object: [String: JSONValue], file: String) {
+    init(_ object: [ExactText: JSONValue], file: String) {
         self.object = object
         self.file = file
     }
 
     func value(_ name: String) -> JSONValue? {
-        guard let value = object[name], !value.isNull else { return nil }
+        guard let value = object[ExactText(name)], !value.isNull else { return nil }
         return value
     }
 

@@ -47,7 +47,8 @@ extension AdapterFields {
             throw refusal("bias", "\(bias) trains the trunk's own biases, which all experts share; only none is routed")
         }
         try refuseInitialisation()
-        for (name, value) in object.sorted(by: { $0.key < $1.key }) where !Self.isOff(value) {
+        for (key, value) in object.sorted(by: { $0.key < $1.key }) where !Self.isOff(value) {
+            let name = key.text
             if let effect = Self.refused[name] {
                 throw refusal(name, "\(effect); switch it off or merge it into a trunk")
             }

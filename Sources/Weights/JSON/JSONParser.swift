@@ -73,7 +73,7 @@ struct JSONParser {
     }
 
     private mutating func object() throws(WeightsError) -> JSONValue {
-        var members: [String: JSONValue] = [:]
+        var members: [ExactText: JSONValue] = [:]
         skipSpace()
         if take("}") { return .object(members) }
         repeat {
@@ -82,7 +82,7 @@ struct JSONParser {
             let key = try text()
             skipSpace()
             guard take(":") else { throw malformed("expected a colon after key \(key)") }
-            guard members.updateValue(try value(), forKey: key) == nil else {
+            guard members.updateValue(try value(), forKey: ExactText(key)) == nil else {
                 throw malformed("key \(key) appears twice")
             }
             skipSpace()

@@ -6,11 +6,11 @@ package enum JSONValue: Sendable, Equatable {
     case number(Double)
     case text(String)
     case array([JSONValue])
-    case object([String: JSONValue])
+    case object([ExactText: JSONValue])
 
     package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
-        return members[key]
+        return members[ExactText(key)]
     }
 
     package var isNull: Bool { self == .null }
@@ -43,7 +43,7 @@ package enum JSONValue: Sendable, Equatable {
         return values
     }
 
-    package var objectValue: [String: JSONValue]? {
+    package var objectValue: [ExactText: JSONValue]? {
         guard case .object(let members) = self else { return nil }
         return members
     }

@@ -45,7 +45,10 @@ struct SafetensorsFolder: Sendable {
                     .malformed, file: path, field: "weight_map.\(tensor)",
                     "is not the plain name of a file in this folder")
             }
-            result[tensor] = name
+            guard result.updateValue(name, forKey: tensor.text) == nil else {
+                throw WeightsError(
+                    .malformed, file: path, field: "weight_map", "has two tensors whose names read \(tensor)")
+            }
         }
         return result
     }

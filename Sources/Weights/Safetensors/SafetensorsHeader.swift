@@ -66,12 +66,18 @@ struct SafetensorsHeader {
         }
         var entries: [Entry] = []
         var metadata: [String: String] = [:]
-        for (name, value) in members {
-            if name == "__metadata__" {
+        var names: Set<String> = []
+        for (key, value) in members {
+            if key == "__metadata__" {
                 metadata = try Self.metadata(value, file: bytes.file)
-            } else {
-                entries.append(try Self.entry(name, value, file: bytes.file))
+                continue
             }
+            // Tensors are looked up by strings of Swift, which are equal where only their normal forms are.
+            guard names.insert(key.text).inserted else {
+                throw WeightsError(
+                    .malformed, file: bytes.file, field: "header", "has two tensors whose names read \(key)")
+            }
+            entries.append(try Self.entry(key.text, value, file: bytes.file))
         }
         entries.sort { ($0.range.lowerBound, $0.name) < ($1.range.lowerBound, $1.name) }
         try Self.refuseHoles(entries, dataLength: cursor.remaining, file: bytes.file)
@@ -85,7 +91,7 @@ struct SafetensorsHeader {
             guard let text = value.textValue else {
                 throw WeightsError(.malformed, file: file, field: "__metadata__.\(key)", "is not a string")
             }
-            result[key] = text
+            result[key.text] = text
         }
         return result
     }

@@ -40,6 +40,11 @@ struct ComputeLoop {
                 engines[model].map { $0.stage(sets, request: request) }
                 ?? ExpertsArranged(request: request, kind: .unfitExpert, message: "this worker does not serve \(model)")
             answer.map { emit(.arranged($0)) }
+        case .findExperts(let shares, let model, let request):
+            let answer =
+                engines[model].map { $0.stage(shares, request: request) }
+                ?? ExpertsArranged(request: request, kind: .unfitExpert, message: "this worker does not serve \(model)")
+            answer.map { emit(.arranged($0)) }
         case .holdersChanged: break
         }
     }
@@ -85,6 +90,7 @@ struct ComputeLoop {
             let experts = engines[model]?.service()
             engines[model].map { noteLosses(model, $0) }
             if let arranged = engines[model]?.settle() { emit(.arranged(arranged)) }
+            if let arranged = engines[model]?.settlePlaces() { emit(.arranged(arranged)) }
             if places.isEmpty { engines[model]?.rehearseNext() }
             if let experts { emit(.unreachable(model: model, experts: experts)) }
         }
@@ -124,6 +130,7 @@ struct ComputeLoop {
         }
         engines[place.model]?.engine.cancel(place.sequence)
         _ = engines[place.model]?.takeMissing(place.sequence)
+        _ = engines[place.model]?.takeDrops(place.sequence)
         if let entry = running[place.model]?.removeValue(forKey: place.sequence) {
             end(entry.ended(.withdrawn, at: MonotonicClock.nowMicroseconds))
         }
@@ -148,7 +155,8 @@ struct ComputeLoop {
             let missing = engines[model]?.takeMissing(sequence) ?? []
             let relocated = engines[model]?.relocations(entry.lost) ?? []
             var ended = entry.ended(
-                kind, message, missing: missing, relocated: relocated, score: Self.score(reason), at: now)
+                kind, message, missing: missing, relocated: relocated,
+                drops: engines[model]?.takeDrops(sequence) ?? [], score: Self.score(reason), at: now)
             if case .decided(let reading) = reason {
                 ended.reading = Reading(logits: reading.logits, mass: reading.mass)
             }

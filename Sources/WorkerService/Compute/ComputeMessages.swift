@@ -9,6 +9,8 @@ enum ComputeCommand: Sendable {
     case withdrawAll
     /// A set of experts that sequences are to begin with.
     case useExperts(TrunkSets, model: String, request: UInt64)
+    /// Where the experts of a mixture are to be found; answered once they are.
+    case findExperts([PlacedShare], model: String, request: UInt64)
     /// The board has news of workers with experts.
     case holdersChanged
 }

@@ -34,14 +34,14 @@ struct RunningAssignment {
 
     func ended(
         _ kind: EndKind, _ message: String = "", missing: [MissingExpert] = [],
-        relocated: [Relocation] = [], score: Messaging.Score? = nil, at now: UInt64
+        relocated: [Relocation] = [], drops: [LayerDrops] = [], score: Messaging.Score? = nil, at now: UInt64
     ) -> Ended {
         let firstToken = firstTokenMicroseconds ?? now
         return Ended(
             assignment: assignment.id, kind: kind, message: message,
             prefillMicroseconds: firstToken - startedMicroseconds, decodeMicroseconds: now - firstToken,
             missing: missing, generatedTokens: UInt32(clamping: generatedTokens), score: score, routed: routed?.wire,
-            relocated: relocated)
+            relocated: relocated, drops: drops)
     }
 
     private static func logprobs(_ chosen: Float, _ alternatives: [TokenLogprob]) -> TokenLogprobs {

@@ -12,6 +12,8 @@ final class RunningModel {
     let mixture: MixtureWires?
     /// The set that is to be taken next.
     var staged: StagedSet?
+    /// Where the experts of the mixture are to be found next.
+    var stagedPlaces: StagedPlaces?
     /// While there is a shadow.
     var rehearsals: Rehearsals?
     private var lastUnreachable: [String]?
@@ -30,7 +32,7 @@ final class RunningModel {
 
     /// Somebody has been asked to open a set and has not answered.
     var isSettling: Bool {
-        staged != nil || wires?.roster.isSettling ?? false || mixture?.roster.isSettling ?? false
+        staged != nil || stagedPlaces != nil || wires?.roster.isSettling ?? false || mixture?.roster.isSettling ?? false
     }
 
     /// Looks after the wires between two steps. Returns the experts that nobody can be asked for, when that has changed.
@@ -84,6 +86,15 @@ final class RunningModel {
             let holder = wires?.roster.holder(of: member)
             return Relocation(
                 expert: expert, from: worker, to: holder?.worker ?? "", reloaded: holder?.standsIn ?? false)
+        }
+    }
+
+    /// What a capacity dropped of a sequence's prompt, ascending by layer.
+    func takeDrops(_ sequence: SequenceID) -> [LayerDrops] {
+        engine.takeDrops(sequence).sorted { $0.key < $1.key }.map { layer, tally in
+            LayerDrops(
+                layer: UInt32(clamping: layer), choices: UInt64(tally.choices), byRank: tally.byRank.map { UInt64($0) },
+                byPosition: tally.byPosition.map { UInt64($0) })
         }
     }
 

@@ -10,6 +10,8 @@ struct HostedShare: Sendable {
     let shard: MixtureShard
     let contract: MixtureContract
     let holdings: [ExpertHolding]
+    /// Of the model in the topology.
+    private let model: String
     /// By the names of the wire.
     private let entries: [String: Int]
 
@@ -31,17 +33,26 @@ struct HostedShare: Sendable {
         guard let mixture = checkpoint.configuration.mixture else {
             throw WorkerFault("the model has no mixture layers; remove mixture: from the topology")
         }
-        let mode: Inference.ComputeMode = entry.compute == .exact ? .exact : .fast
-        let contract = MixtureContract(checkpoint.configuration, mixture, mode)
-        let shard = try MixtureShard.load(checkpoint, cells, mode: mode, team: team)
+        let contract = MixtureContract(checkpoint.configuration, mixture, entry.mode)
+        self.init(
+            try MixtureShard.load(checkpoint, cells, mode: entry.mode, team: team), contract, model: entry.name)
+    }
+
+    private init(_ shard: MixtureShard, _ contract: MixtureContract, model: String) {
         self.shard = shard
         self.contract = contract
+        self.model = model
         holdings = shard.entries.map {
             ExpertHolding(
-                expert: MixtureNames.wire($0.cell, of: entry.name), trunkSHA256: contract.shape.hex,
+                expert: MixtureNames.wire($0.cell, of: model), trunkSHA256: contract.shape.hex,
                 sha256: $0.hash.hex, bytes: UInt64($0.bytes))
         }
         entries = Dictionary(uniqueKeysWithValues: holdings.enumerated().map { ($1.expert, $0) })
+    }
+
+    /// Some of these experts, and others that were loaded since.
+    func keeping(_ cells: Set<MixtureCell>, and loaded: MixtureShard) -> HostedShare {
+        HostedShare(shard.keeping(cells, and: loaded), contract, model: model)
     }
 
     func entry(_ name: String) -> (entry: MixtureShard.Entry, holding: ExpertHolding)? {
@@ -51,7 +62,7 @@ struct HostedShare: Sendable {
 
 extension MixturePlan {
     /// What the topology makes of the shape that the file has.
-    init(_ topology: ClusterTopology, _ model: ModelEntry, _ checkpoint: Checkpoint) throws {
+    package init(_ topology: ClusterTopology, _ model: ModelEntry, _ checkpoint: Checkpoint) throws {
         guard let entry = model.mixture, let mixture = checkpoint.configuration.mixture,
             let first = mixture.layers.first
         else { throw WorkerFault("the model has no mixture layers; remove mixture: from the topology") }

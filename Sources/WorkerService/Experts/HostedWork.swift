@@ -6,19 +6,19 @@ enum HostedWork: Sendable {
     /// Low-rank experts.
     case pairs(ExpertShelf)
     /// Experts of mixture layers.
-    case share(HostedShare)
+    case share(ShareShelf)
 
     var holdings: [ExpertHolding] {
         switch self {
         case .pairs(let shelf): shelf.hosted.holdings
-        case .share(let share): share.holdings
+        case .share(let shelf): shelf.hosted.holdings
         }
     }
 
     func open(_ request: OpenSet) throws(DataRefusal) -> OpenedWork {
         switch self {
         case .pairs(let shelf): .pairs(try OpenedSet(request, hosted: shelf.hosted))
-        case .share(let share): .share(try OpenedShare(request, hosted: share))
+        case .share(let shelf): .share(try OpenedShare(request, hosted: shelf.hosted))
         }
     }
 }

@@ -136,10 +136,9 @@ struct HostedModel: Sendable {
         _ checkpoint: Checkpoint, _ entry: ModelEntry, elsewhere: Set<MixtureCell>, team: ComputeTeam,
         progress: @escaping @Sendable (Double) -> Void
     ) throws(WorkerFault) -> LanguageModel {
-        let mode: Inference.ComputeMode = entry.compute == .exact ? .exact : .fast
         do {
             return try LanguageModel.load(
-                checkpoint, mode: mode, team: team, elsewhere: elsewhere, progress: progress)
+                checkpoint, mode: entry.mode, team: team, elsewhere: elsewhere, progress: progress)
         } catch {
             throw WorkerFault("model \(entry.name): \(error.description)")
         }
@@ -150,13 +149,12 @@ struct HostedModel: Sendable {
         _ mixture: MixtureEntry, of entry: ModelEntry, _ topology: ClusterTopology, _ checkpoint: Checkpoint,
         team: ComputeTeam
     ) throws(WorkerFault) -> MixtureSet {
-        let mode: Inference.ComputeMode = entry.compute == .exact ? .exact : .fast
         do {
             _ = try MixturePlan(topology, entry, checkpoint)
             guard let shape = checkpoint.configuration.mixture else { preconditionFailure("a plan without a mixture") }
             return try MixtureSet(
                 checkpoint, shape, mixture, model: entry.name,
-                contract: MixtureContract(checkpoint.configuration, shape, mode), team: team)
+                contract: MixtureContract(checkpoint.configuration, shape, entry.mode), team: team)
         } catch { throw WorkerFault("model \(entry.name): \(error)") }
     }
 

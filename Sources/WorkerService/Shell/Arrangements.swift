@@ -49,20 +49,24 @@ extension WorkerShell {
         }
     }
 
-    func arranged(_ arrangement: ArrangeExperts, _ result: Result<TrunkSets?, ArrangementRefusal>) {
+    func arranged(_ arrangement: ArrangeExperts, _ result: Result<Arranged, ArrangementRefusal>) {
         switch result {
         case .failure(let refusal):
             finish(ExpertsArranged(request: arrangement.request, kind: refusal.kind, message: refusal.message))
-        case .success(let sets?):
-            let command = ComputeCommand.useExperts(sets, model: arrangement.model, request: arrangement.request)
-            guard hosting?.compute.post(command) == true else {
-                return finish(
-                    ExpertsArranged(
-                        request: arrangement.request, kind: .busy, message: "the trunk has no room for more"))
-            }
-        case .success(nil):
+        case .success(.sets(let sets)):
+            order(.useExperts(sets, model: arrangement.model, request: arrangement.request), arrangement)
+        case .success(.places(let shares)):
+            order(.findExperts(shares, model: arrangement.model, request: arrangement.request), arrangement)
+        case .success(.held):
             if arrangement.request != 0 { introduceAgain() }
             finish(ExpertsArranged(request: arrangement.request))
+        }
+    }
+
+    private func order(_ command: ComputeCommand, _ arrangement: ArrangeExperts) {
+        guard hosting?.compute.post(command) == true else {
+            return finish(
+                ExpertsArranged(request: arrangement.request, kind: .busy, message: "the trunk has no room for more"))
         }
     }
 
@@ -80,21 +84,33 @@ extension WorkerShell {
     }
 }
 
+/// What has become of an arrangement so far.
+enum Arranged: Sendable {
+    /// This worker holds what it is to hold.
+    case held
+    /// What a trunk is to route to from now on.
+    case sets(TrunkSets)
+    /// Where a trunk is to find the experts of its mixture.
+    case places([PlacedShare])
+}
+
 extension Hosting {
-    /// The sets that a trunk is to use; nil where this worker holds what it is to hold.
-    func arrange(_ arrangement: ArrangeExperts, _ log: Logger) throws(ArrangementRefusal) -> TrunkSets? {
+    func arrange(_ arrangement: ArrangeExperts, _ log: Logger) throws(ArrangementRefusal) -> Arranged {
         if arrangement.trunk {
+            if models.model(arrangement.model)?.mixture != nil { return .places(arrangement.shares) }
             guard let trunk = trunks[arrangement.model] else {
                 throw ArrangementRefusal(.unfitExpert, "this worker does not serve the trunk of \(arrangement.model)")
             }
-            return try trunk.sets(for: arrangement)
+            return .sets(try trunk.sets(for: arrangement))
         }
-        guard case .pairs(let shelf) = experts else {
-            throw ArrangementRefusal(.noWorker, "this worker holds no low-rank experts")
+        switch experts {
+        case .pairs(let shelf):
+            for refusal in try shelf.arrange(arrangement) {
+                log.error("an expert of a lost worker is not held: \(refusal.message)")
+            }
+        case .share(let shelf): try shelf.arrange(arrangement.shares.flatMap(\.experts))
+        case nil: throw ArrangementRefusal(.noWorker, "this worker holds no experts")
         }
-        for refusal in try shelf.arrange(arrangement) {
-            log.error("an expert of a lost worker is not held: \(refusal.message)")
-        }
-        return nil
+        return .held
     }
 }

@@ -37,7 +37,7 @@ enum WorkerPosted: Sendable {
     case loaded(Hosting)
     case computed(ComputeEvent)
     /// What the router wants is held, or is ready to be routed to, or cannot be.
-    case arranged(ArrangeExperts, Result<TrunkSets?, ArrangementRefusal>)
+    case arranged(ArrangeExperts, Result<Arranged, ArrangementRefusal>)
     /// The router has an expert that this machine has not.
     case asksContent(ContentRequest)
 }

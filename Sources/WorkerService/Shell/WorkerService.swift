@@ -217,7 +217,9 @@ private struct LoadingJob: Sendable {
     }
 
     private func hostedWork(_ team: ComputeTeam) throws(WorkerFault) -> HostedWork? {
-        if let share = worker.share { return .share(try HostedShare.load(share, of: worker, topology, team: team)) }
+        if let share = worker.share, let entry = topology.model(share.model) {
+            return .share(ShareShelf(try HostedShare.load(share, of: worker, topology, team: team), share, entry))
+        }
         guard let entry = worker.experts else { return nil }
         return .pairs(ExpertShelf(try HostedExperts.load(entry, trunk: trunk), entry, locator(entry.store)))
     }

@@ -1,7 +1,7 @@
 import Messaging
 
 /// The trunk's end of the wire to one expert worker. Lives on the compute thread, like the socket.
-final class ExpertLink {
+package final class ExpertLink {
     private(set) var holder: ExpertHolder
     let socket: Socket
     /// Sets that the worker has opened, with the ids of the experts: it is who the router says, and has what it says. It keeps an open
@@ -17,7 +17,7 @@ final class ExpertLink {
     /// It let a dispatch time out and has not answered anything since.
     var isSlow = false
 
-    init(_ holder: ExpertHolder, _ security: ConnectorSecurity, context: ZeroMQContext) throws {
+    package init(_ holder: ExpertHolder, _ security: ConnectorSecurity, context: ZeroMQContext) throws {
         self.holder = holder
         hashes = Dictionary(holder.experts.map { ($0.expert, $0.sha256) }, uniquingKeysWith: { first, _ in first })
         socket = try Socket(context, .dealer, options: ExpertDoor.options)
@@ -33,7 +33,7 @@ final class ExpertLink {
     func differs(_ expert: String, sha256: String) -> Bool { hashes[expert].map { $0 != sha256 } ?? false }
 
     /// Whether an answer to an opening is still to come.
-    var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
+    package var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
 
     /// The same start of the same worker, with other experts.
     func update(_ holder: ExpertHolder) {
@@ -47,7 +47,7 @@ final class ExpertLink {
     }
 
     /// Whether a set is open here with an expert.
-    func serves(_ expert: Int, of set: UInt64) -> Bool { opened[set]?.contains(expert) ?? false }
+    package func serves(_ expert: Int, of set: UInt64) -> Bool { opened[set]?.contains(expert) ?? false }
 
     /// Whether these experts of a set are open here, or asked for.
     func knows(_ experts: [Int], of set: UInt64) -> Bool {
@@ -56,8 +56,10 @@ final class ExpertLink {
         return experts.allSatisfy { serves($0, of: set) || known.contains($0) }
     }
 
-    func open(_ request: OpenSet) {
-        opened[request.set] = nil
+    /// What was open stays so until the worker answers, as far as it is asked for again: the worker reads this before any dispatch that
+    /// follows, and nobody waits for experts that are only joined by others.
+    package func open(_ request: OpenSet) {
+        opened[request.set]?.formIntersection(request.experts.map { Int($0.id) })
         unsent.removeAll { $0.set == request.set }
         unsent.append(request)
         sendOpenings()
@@ -71,7 +73,7 @@ final class ExpertLink {
     }
 
     /// Whether the answer is the one to our question, from the worker whom we asked.
-    func take(_ answer: SetOpened) -> Bool {
+    package func take(_ answer: SetOpened) -> Bool {
         guard let request = asked[answer.set], request.nonce == answer.nonce, answer.worker == holder.worker,
             answer.incarnation == holder.incarnation
         else { return false }
@@ -80,7 +82,7 @@ final class ExpertLink {
         return true
     }
 
-    func close(_ set: UInt64) {
+    package func close(_ set: UInt64) {
         asked[set] = nil
         opened[set] = nil
     }

@@ -56,6 +56,23 @@ final class LinkRoster {
         }
     }
 
+    /// What of an expert's place in a set is not so yet.
+    enum PlaceProblem {
+        /// The worker has not opened the set with it, or is not there.
+        case notYet
+        /// The worker has other weights under its name.
+        case differs
+    }
+
+    /// Nil where a worker can be asked for an expert of a set.
+    func problem(with expert: Int, of set: any DistributedSet, on worker: String) -> PlaceProblem? {
+        guard let link = links.first(where: { $0.holder.worker == worker }),
+            let number = sets.first(where: { $0.set === set })?.number
+        else { return .notYet }
+        if link.differs(set.experts[expert].name, sha256: set.experts[expert].hash) { return .differs }
+        return link.serves(expert, of: number) ? nil : .notYet
+    }
+
     /// What the wire calls a set; opened everywhere when it is first seen.
     func number(of set: any DistributedSet) -> UInt64 {
         if let known = sets.first(where: { $0.set === set }) { return known.number }

@@ -78,6 +78,8 @@ enum MixtureNumerics {
 }
 
 /// What the wire calls an expert of a mixture layer. No name of a low-rank expert has a `/`.
-enum MixtureNames {
-    static func wire(_ cell: MixtureCell, of model: String) -> String { "\(model)/\(cell.layer).\(cell.expert)" }
+package enum MixtureNames {
+    package static func wire(_ cell: MixtureCell, of model: String) -> String {
+        "\(model)/\(cell.layer).\(cell.expert)"
+    }
 }

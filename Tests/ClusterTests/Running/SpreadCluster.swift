@@ -2,6 +2,7 @@ import Client
 import Foundation
 import Messaging
 import Testing
+import Topology
 
 /// Clusters of a random mixture whose experts are on workers; the router has the trunk.
 struct SpreadCluster {
@@ -13,13 +14,14 @@ struct SpreadCluster {
     ///   - files: by worker, a file of its own.
     static func make(
         _ workers: [String], placement: String?, onMissing: String = "fail", files: [String: String] = [:],
-        compute: String = "exact"
+        compute: String = "exact", megabytes: Int? = nil
     ) throws -> SpreadCluster {
         let model = "/tmp/skein-mixture-\(UUID().uuidString.prefix(8))"
         try RandomMixture.write(to: model)
         let entries = workers.map { worker in
             let file = files[worker].map { ", file: \"\($0)\"" } ?? ""
-            return "  - {name: \(worker), experts: {model: mixture\(file)}, threads: 1}"
+            let room = megabytes.map { ", megabytes: \($0)" } ?? ""
+            return "  - {name: \(worker), experts: {model: mixture\(file)\(room)}, threads: 1}"
         }
         let spread = placement.map { "mixture: {placement: \($0), on_missing: \(onMissing)}" } ?? ""
         let cluster = try TestCluster(
@@ -59,6 +61,29 @@ struct SpreadCluster {
         ])
         try #require(code == 0, "\(errors)")
         return try Domains.read(output)
+    }
+
+    /// What `skein stats --plan` prints.
+    struct Plan: Decodable {
+        struct Layer: Decodable {
+            let layer: Int
+            let unevenness, plannedUnevenness: Float
+            let now, planned: [String: [Int]]
+        }
+
+        let workers: [String]
+        let layers: [Layer]
+    }
+
+    /// Once the trunk has reported what tokens chose.
+    func plan() async throws -> Plan {
+        let command = ["stats", "--plan", "--json", "--topology", cluster.topology.path]
+        var output = ""
+        _ = try await eventually(withinSeconds: 10) {
+            output = try await cluster.run(command).output
+            return output.contains("plannedUnevenness")
+        }
+        return try JSONDecoder().decode(Plan.self, from: Data(output.utf8))
     }
 
     func removeModel() { try? FileManager.default.removeItem(atPath: model) }

@@ -23,6 +23,7 @@ route = w.RouteOptions(method="single:french", top_k=3, temperature=0.5, null="j
                        weights=[w.NamedValue(name="manual", value=0.25)])
 missing = [w.MissingExpert(expert="swift", rows=12), w.MissingExpert(expert="manual", rows=1)]
 relocated = [w.Relocation(**{"expert": "swift", "from": "w1", "to": "w2", "reloaded": True})]
+drops = [w.LayerDrops(layer=2, choices=9, by_rank=[1, 2], by_position=[0, 3])]
 score = w.Score(mean_nll=2.5, tokens=77, logits_sha256=bytes(255 - i for i in range(32)))
 shadow = w.ShadowReport(model="m", expert="dutch", texts=3, tokens=99, nll_change=-0.25, share=0.125, live_rows=77,
                         live_share=0.375, run=5)
@@ -60,7 +61,7 @@ bodies = [
         trace=[w.TraceAttempt(worker="w1", attempt=1, first_position=2, tokens=3, queue_microseconds=4,
                               prefill_microseconds=5, decode_microseconds=6, outcome="workerLost")],
         receipt=w.Receipt(model_sha256="ab12", numerics="k1/exact", seed=9, sampling=sampling, max_tokens=5,
-                          prompt=[1, 300, 7]), missing=missing, score=score, routed=routed, relocated=relocated)),
+                          prompt=[1, 300, 7]), missing=missing, score=score, routed=routed, relocated=relocated, drops=drops)),
     dict(failure=w.Failure(id=ID, kind=w.BUSY, message="queue full: 64 of 64", retry_after_milliseconds=250,
                            tokens_sent=8)),
     dict(failure=w.Failure(kind=w.MALFORMED, message="no id")),
@@ -93,15 +94,20 @@ bodies = [
     dict(generated=w.Generated(assignment=5, position=2, tokens=[4, 5], logprobs=logprobs)),
     dict(ended=w.Ended(assignment=5, kind=w.ENDED_REFUSED, message="full", prefill_microseconds=6,
                        decode_microseconds=7, missing=missing, generated_tokens=8, score=score, routed=routed,
-                       relocated=relocated)),
+                       relocated=relocated, drops=drops)),
     dict(arrange_experts=w.ArrangeExperts(
         request=6, model="m", trunk=True, trunk_sha256="aa",
         published=[w.PlacedExpert(expert="dutch", sha256="dd", folder="/experts/dutch", shadow=True,
                                 stand_in=True)], retired=["swift"])),
+    dict(arrange_experts=w.ArrangeExperts(
+        request=8, model="m", trunk=True,
+        shares=[w.PlacedShare(worker="w1", experts=["m/0.0", "m/0.1"]), w.PlacedShare(worker="w2", experts=["m/0.2"])])),
     dict(experts_arranged=w.ExpertsArranged(request=6)),
     dict(experts_arranged=w.ExpertsArranged(request=7, kind=w.WORKER_FULL, message="full")),
     dict(change_experts=w.ChangeExperts(id=ID, change=w.PUBLISH, model="m", expert="dutch", sha256="dd",
                                         folder="/experts/dutch", worker="w1", shadow=True)),
+    dict(change_experts=w.ChangeExperts(id=ID, change=w.PLACE, model="m",
+                                        shares=[w.PlacedShare(worker="w1", experts=["m/0.0"])])),
     dict(shadow_report=shadow),
     dict(content_request=w.ContentRequest(sha256="dd", file="expert.yaml", offset=1 << 33)),
     dict(content_part=w.ContentPart(sha256="dd", file="expert.yaml", offset=1 << 33, size=1 << 34, kind=w.UNKNOWN_EXPERT,

@@ -252,4 +252,5 @@ def main() -> None:
         write("prompts.json", chat)
 
 
-main()
+if __name__ == "__main__":
+    main()

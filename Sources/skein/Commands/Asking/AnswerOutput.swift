@@ -48,6 +48,8 @@ struct QueryJSON: Encodable {
     let missingExperts: [MissingJSON]?
     /// Experts whose worker was lost meanwhile.
     let relocatedExperts: [RelocatedJSON]?
+    /// Of a model under a capacity, by mixture layer: what it dropped of the prompt.
+    let drops: [DropsJSON]?
     let failure: FailureJSON?
     /// With --trace, of a query that went through the graph of nodes.
     let walk: WalkJSON?
@@ -73,6 +75,7 @@ struct QueryJSON: Encodable {
         relocatedExperts = final.flatMap {
             $0.relocated.isEmpty ? nil : $0.relocated.map(RelocatedJSON.init)
         }
+        drops = final.flatMap { $0.drops.isEmpty ? nil : $0.drops.map(DropsJSON.init) }
         failure = answer.failure.map {
             .init(
                 kind: "\($0.kind)", message: $0.message, retryAfterMilliseconds: $0.retryAfterMilliseconds,

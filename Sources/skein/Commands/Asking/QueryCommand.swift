@@ -95,6 +95,7 @@ struct QueryCommand: AsyncParsableCommand, WatchesSignals {
         }
         if !json, let text = MissingText.of(answer) { Terminal.note(text) }
         if !json, let text = RelocatedText.of(answer) { Terminal.note(text) }
+        if !json, let text = DropsText.of(answer) { Terminal.note(text) }
         if trace, !json { Terminal.note(TraceText.of(answer)) }
         try showRouting(answer)
         // A query that was cancelled because nobody reads it ends with that word.

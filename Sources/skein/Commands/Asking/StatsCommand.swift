@@ -31,6 +31,13 @@ struct StatsCommand: AsyncParsableCommand, WatchesSignals {
         help: ArgumentHelp("With --site: how often this expert weighs most.", valueName: "expert"))
     var agreement: String?
 
+    @Flag(
+        help: """
+            Where the experts of a mixture that is spread over workers would go for even load: EPLB's plan on what tokens chose since \
+            the router started, against who has them now. Nothing is moved; `skein expert place --plan` does.
+            """)
+    var plan = false
+
     /// A year: the router keeps nothing for longer.
     private static let windowSecondsMax = 31_536_000
 
@@ -38,6 +45,9 @@ struct StatsCommand: AsyncParsableCommand, WatchesSignals {
         if site != nil || plot != nil, watch || windowSeconds > 0 {
             throw ValidationError(
                 "--site and --plot show sums since the router started; leave --watch and --window out")
+        }
+        if plan, site != nil || plot != nil || watch || windowSeconds > 0 {
+            throw ValidationError("--plan stands alone, with --model and --json")
         }
         if json && watch { throw ValidationError("--json and --watch exclude each other") }
         guard (0...Self.windowSecondsMax).contains(windowSeconds) else {
@@ -51,6 +61,10 @@ struct StatsCommand: AsyncParsableCommand, WatchesSignals {
         if watch { interruption.onSignal { Interruption.endProcess(.success) } }
         let client = try await cluster.connect()
         defer { client.close() }
+        if plan {
+            let advice = try await PlacementAdvice(model: model, of: client)
+            return json ? try JSONOutput.print(advice) : Terminal.write(advice.text)
+        }
         if site != nil || plot != nil { return try show(RoutingSums(try await client.routing(model: model))) }
         let reply = try await client.statistics(windowSeconds: UInt64(windowSeconds))
         if json { return try JSONOutput.print(StatisticsJSON(reply)) }
