@@ -203,6 +203,7 @@ extension RouterShell {
     func tellManifest(to hello: Messaging.Hello, on connection: WorkerConnection) {
         guard publishing.told[hello.worker] != connection else { return }
         publishing.told[hello.worker] = connection
+        publishing.standIns.greet(hello.worker, holding: hello.experts.filter(\.standIn).map(\.sha256))
         for (model, manifest) in publishing.manifest.models.sorted(by: { $0.key < $1.key })
         where !manifest.isAsInTopology {
             let isTrunk = publishing.plan.isTrunk(hello.worker, of: model)

@@ -47,6 +47,12 @@ package struct StandIns: Sendable, Equatable {
         held[worker] = nil
     }
 
+    /// A worker on a new connection: a new process holds nothing for others yet, whatever the one before it was told.
+    package mutating func greet(_ worker: String, holding hashes: [String]) {
+        held[worker]?.removeAll { !hashes.contains($0.sha256) }
+        if held[worker]?.isEmpty == true { held[worker] = nil }
+    }
+
     /// Takes in who is there now.
     ///
     /// - Returns: the workers that are to be told anew.

@@ -54,6 +54,13 @@ final class ExpertShelf: Sendable {
         return refusals
     }
 
+    /// Lets go of what is held for lost workers: that was the word of a router that is gone.
+    func releaseStandIns() {
+        state.withLock { state in
+            state = HostedExperts(experts: state.experts.filter { !$0.holding.standIn })
+        }
+    }
+
     /// Adds what can be had and held of the experts of lost workers.
     private func standIn(
         for arrangement: ArrangeExperts, _ current: HostedExperts, _ experts: inout [HostedExpert]
