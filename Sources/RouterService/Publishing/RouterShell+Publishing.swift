@@ -44,11 +44,9 @@ extension RouterShell {
     private func beginUpload(_ change: ChangeExperts, from client: ClientConnection) throws(Messaging.Failure) {
         let inbox = inbox
         do throws(ThreadingError) {
-            let upload = try ContentUpload()
+            let upload = try ContentUpload { inbox.post(.reply(.contentRequest($0), client)) }
             publishing.inHand?.upload = upload
-            try upload.start(
-                change, into: publishing.content, ask: { inbox.post(.reply(.contentRequest($0), client)) },
-                end: { inbox.post(.uploaded(change.id, $0)) })
+            try upload.start(change, into: publishing.content) { inbox.post(.uploaded(change.id, $0)) }
         } catch {
             publishing.inHand = nil
             throw Messaging.Failure(id: change.id, kind: .internal, message: error.description)
@@ -147,6 +145,7 @@ extension RouterShell {
         publishing.manifest = manifest
         publishing.inHand = nil
         publishing.shadows.forget(done.model)
+        cleanContent()
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }
@@ -168,6 +167,9 @@ extension RouterShell {
         }
     }
 
+    /// What no version of a set names any more, and what came for a change that was refused.
+    func cleanContent() { content.clean(publishing.content, keeping: publishing.contentInUse) }
+
     private func fail(_ kind: Messaging.FailureKind, _ message: String) {
         guard let inHand = publishing.inHand else { return }
         publishing.inHand = nil
@@ -182,6 +184,7 @@ extension RouterShell {
                 inHand.trunk.name, isTrunk: true, inHand.model, inHand.before, request: 0,
                 trunkSHA256: inHand.trunkSHA256)
         }
+        cleanContent()
         log.warning("change of expert \(inHand.change.expert) refused: \(kind): \(message)")
         answer(.failure(Messaging.Failure(id: inHand.change.id, kind: kind, message: message)), to: inHand.client)
     }

@@ -36,6 +36,9 @@ package struct StandIns: Sendable, Equatable {
         }
     }
 
+    /// Of all that is held for others.
+    var hashes: Set<String> { Set(held.values.joined().map(\.sha256)) }
+
     package func folder(of sha256: String) -> (name: String, folder: String)? {
         held.values.joined().first { $0.sha256 == sha256 }.map { ($0.expert, $0.folder) }
     }

@@ -58,6 +58,7 @@ final class RouterShell {
         for model in publishing.manifest.models.values {
             for expert in model.published { handle(.expertsGranted([expert.expert], worker: expert.worker)) }
         }
+        cleanContent()
     }
 
     func beginDraining() {

@@ -51,6 +51,7 @@ final class ExpertShelf: Sendable {
                     + "(--worker), retire one, or give it more")
         }
         state.withLock { $0 = next }
+        locator.keeper?.keep(arrangement)
         return refusals
     }
 

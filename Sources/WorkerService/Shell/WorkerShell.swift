@@ -1,3 +1,4 @@
+import ContentTransfer
 import Gating
 import Inference
 import Logging
