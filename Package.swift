@@ -57,7 +57,8 @@ let package = Package(
         .target(name: "CPlatform"),
 
         // Layer 1: values and the wrappers of one C library each.
-        .target(name: "Benchmarking", swiftSettings: strict),
+        .target(name: "SystemReasons", swiftSettings: strict),
+        .target(name: "Benchmarking", dependencies: ["SystemReasons"], swiftSettings: strict),
         .target(name: "PortableMath", swiftSettings: safe),
         .target(name: "Evaluation", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Charts", swiftSettings: safe),
@@ -69,9 +70,9 @@ let package = Package(
         .target(name: "Gating", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Deciding", dependencies: ["PortableMath"], swiftSettings: safe),
         .target(name: "Weights", dependencies: ["Digest"], swiftSettings: strict),
-        .target(name: "Tokenization", dependencies: ["Weights"], swiftSettings: safe),
+        .target(name: "Tokenization", dependencies: ["SystemReasons", "Weights"], swiftSettings: safe),
         .target(
-            name: "Topology", dependencies: [.product(name: "Yams", package: "Yams")],
+            name: "Topology", dependencies: ["SystemReasons", .product(name: "Yams", package: "Yams")],
             swiftSettings: safe),
 
         // Layer 2: engines.
@@ -80,7 +81,9 @@ let package = Package(
             swiftSettings: safe),
         .target(
             name: "ExpertStore",
-            dependencies: ["Digest", "LinearAlgebra", "Weights", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "Digest", "LinearAlgebra", "SystemReasons", "Weights", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: safe),
         .target(
             name: "Messaging", dependencies: ["CZeroMQ", "CEnvelope", "Threading"],
@@ -102,25 +105,30 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Learning",
-            dependencies: ["Digest", "Inference", "Kernels", "Tokenization", "Weights"],
+            dependencies: ["Digest", "Inference", "Kernels", "SystemReasons", "Tokenization", "Weights"],
             swiftSettings: strict),
-        .target(name: "Client", dependencies: ["Messaging", "Threading"], swiftSettings: strict),
+        .target(name: "Client", dependencies: ["Messaging", "SystemReasons", "Threading"], swiftSettings: strict),
         .target(
             name: "Launcher",
-            dependencies: ["Topology", "Threading", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: strict),
+            dependencies: [
+                "SystemReasons", "Topology", "Threading", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .target(
+            name: "ContentTransfer", dependencies: ["ExpertStore", "Messaging", "Threading"], swiftSettings: strict),
         .target(
             name: "WorkerService",
             dependencies: [
-                "Deciding", "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading", "Tokenization",
+                "ContentTransfer", "Deciding", "Digest", "ExpertStore", "Gating", "Inference", "Messaging", "Threading",
+                "Tokenization",
                 "Topology", "Weights", "Kernels",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .target(
             name: "RouterService",
             dependencies: [
-                "Deciding", "Digest", "Endpoints", "ExpertStore", "Messaging", "Routing", "Statistics", "Threading",
-                "Tokenization", "Topology", "Weights",
+                "ContentTransfer", "Deciding", "Digest", "Endpoints", "ExpertStore", "Messaging", "Routing",
+                "Statistics",
+                "SystemReasons", "Threading", "Tokenization", "Topology", "Weights",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -131,7 +139,8 @@ let package = Package(
                 "Benchmarking", "Charts", "Client", "Deciding", "Digest", "Evaluation", "ExpertStore", "Gating",
                 "Inference",
                 "Kernels", "Launcher", "Learning", "Messaging", "Observability",
-                "RouterService", "Simulation", "Statistics", "Threading", "Tokenization", "Topology", "Weights",
+                "RouterService", "Simulation", "Statistics", "SystemReasons", "Threading", "Tokenization", "Topology",
+                "Weights",
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -139,6 +148,7 @@ let package = Package(
             linkerSettings: standalone),
 
         // Tests mirror Sources; Cluster runs real processes and sockets.
+        .testTarget(name: "SystemReasonsTests", dependencies: ["SystemReasons"], swiftSettings: strict),
         .testTarget(name: "BenchmarkingTests", dependencies: ["Benchmarking"], swiftSettings: strict),
         .testTarget(name: "EndpointsTests", dependencies: ["Endpoints", "Threading"], swiftSettings: strict),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: strict),

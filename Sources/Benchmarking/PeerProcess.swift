@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// Why another program could not be measured.
 package enum PeerError: Error, Equatable, CustomStringConvertible {
@@ -37,7 +38,7 @@ package final class PeerProcess {
         process.standardInput = requests
         process.standardOutput = answers
         do { try process.run() } catch {
-            throw .notStarted(program: executable, reason: error.localizedDescription)
+            throw .notStarted(program: executable, reason: SystemReason.text(of: error))
         }
     }
 

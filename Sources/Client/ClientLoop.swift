@@ -92,6 +92,12 @@ struct ClientLoop: LoopHandler {
         do {
             _ = try Envelope(frames: Envelope(.query(query)).frames())
             return nil
+        } catch  where error.kind == .oversize {
+            return Failure(
+                id: query.id, kind: error.kind,
+                message:
+                    "the query is \(error), and one query is at most \(WireLimits.envelopeBytesMax >> 20) MiB with all that "
+                    + "belongs to it; shorten the prompt")
         } catch {
             return Failure(id: query.id, kind: error.kind, message: "the query cannot be sent: \(error)")
         }

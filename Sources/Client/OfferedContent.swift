@@ -1,5 +1,6 @@
 import Foundation
 import Messaging
+import SystemReasons
 
 // What an operator publishes may be on the operator's machine alone: the router asks for its files, part by part.
 extension ClientLoop {
@@ -32,7 +33,7 @@ private enum OfferedContent {
             try file.seek(toOffset: min(request.offset, part.size))
             return (part, [UInt8](try file.read(upToCount: ContentPart.bytesMax) ?? Data()))
         } catch {
-            return refuse(part, "\(folder)/\(request.file) cannot be read: \(error.localizedDescription)")
+            return refuse(part, "\(folder)/\(request.file) cannot be read: \(SystemReason.text(of: error))")
         }
     }
 

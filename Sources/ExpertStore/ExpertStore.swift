@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 import Weights
 
 /// Experts on disk: `<store>/<trunk>/<name>/expert.yaml`.
@@ -67,7 +68,7 @@ package enum ExpertStore {
     static func subfolders(_ path: String) throws(ExpertStoreError) -> [String] {
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "folder", error.localizedDescription)
+            throw ExpertStoreError(.unreadable, file: path, field: "folder", SystemReason.text(of: error))
         }
         return names.filter { !$0.hasPrefix(".") }.sorted().map { "\(path)/\($0)" }.filter(isFolder)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// A folder of the cluster cannot be used.
 package struct ClusterPathsError: Error, Equatable, CustomStringConvertible {
@@ -40,7 +41,8 @@ extension ClusterPaths {
         do { try Data(repeating: 0x20, count: Self.roomBytesMin).write(to: URL(fileURLWithPath: probe)) } catch {
             throw ClusterPathsError(
                 path: state,
-                message: "cannot be written to (\(reason(error))); make room, or copy the topology elsewhere")
+                message:
+                    "cannot be written to (\(SystemReason.text(of: error))); make room, or copy the topology elsewhere")
         }
     }
 
@@ -52,18 +54,8 @@ extension ClusterPaths {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw ClusterPathsError(path: path, message: "cannot be created (\(reason(error))); \(advice)")
+            throw ClusterPathsError(
+                path: path, message: "cannot be created (\(SystemReason.text(of: error))); \(advice)")
         }
     }
-}
-
-/// The system's words for a Foundation error, short.
-func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    if let underlying, underlying.domain == NSPOSIXErrorDomain,
-        let code = POSIXErrorCode(rawValue: Int32(underlying.code))
-    {
-        return String(describing: POSIXError(code).localizedDescription)
-    }
-    return (error as NSError).localizedDescription
 }

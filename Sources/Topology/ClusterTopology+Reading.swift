@@ -67,9 +67,14 @@ extension ClusterTopology {
         func failure(_ message: String) -> TopologyError {
             TopologyError(issues: [.init(path: path, line: nil, key: "", message: message)])
         }
-        let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
-        // A link's target counts, and the descriptors of process substitution are links to pipes.
-        if kind == .typeDirectory { throw failure("is a folder; give the topology file in it") }
+        // A link's target counts. The descriptors of process substitution are links to pipes without a name: they can be read.
+        let place = URL(filePath: path).resolvingSymlinksInPath().path
+        switch try? FileManager.default.attributesOfItem(atPath: place)[.type] as? FileAttributeType {
+        case .typeDirectory: throw failure("is a folder; give the topology file in it")
+        // Opening a pipe that nobody writes to would wait for ever.
+        case .typeUnknown: throw failure("is a pipe; give a topology file")
+        default: break
+        }
         let data: Data
         do {
             guard let handle = FileHandle(forReadingAtPath: path) else {
@@ -98,24 +103,26 @@ extension ClusterTopology {
         } catch let error as TopologyError {
             throw error
         } catch {
-            throw TopologyError(issues: [issue(of: error, path: path)])
+            throw TopologyError(issues: [issue(of: error, in: yaml, path: path)])
         }
     }
 
     /// A YAML error with its line. Yams stops at the first.
-    private static func issue(of error: any Error, path: String) -> TopologyError.Issue {
+    private static func issue(of error: any Error, in yaml: String, path: String) -> TopologyError.Issue {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             .init(path: path, line: mark.line, key: "", message: "is not YAML here: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             .init(
-                path: path, line: context.mark.line, key: duplicates.first ?? "",
-                message: "is given more than once in one mapping; keep one")
+                path: path,
+                line: RepeatedKey(duplicates.sorted().first ?? "", in: yaml, firstAt: context.mark).line,
+                key: duplicates.sorted().first ?? "",
+                message: "is given more than once in one mapping, first at line \(context.mark.line); keep one")
         case .reader(let problem, _, _, _):
             .init(path: path, line: nil, key: "", message: "is not YAML: \(problem)")
         default:
-            .init(path: path, line: nil, key: "", message: "is not YAML: \(error)")
+            .init(path: path, line: nil, key: "", message: "is not YAML")
         }
     }
 }

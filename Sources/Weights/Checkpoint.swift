@@ -58,6 +58,7 @@ package struct Checkpoint: Sendable {
     }
 
     private init(folder path: String) throws(WeightsError) {
+        guard PathName.exists("\(path)/config.json") else { throw FolderOfModels(path).refusal }
         let single = "\(path)/model.safetensors"
         let index = "\(path)/model.safetensors.index.json"
         let tensors =
@@ -67,6 +68,11 @@ package struct Checkpoint: Sendable {
     }
 
     private init(_ path: String, _ tensors: SafetensorsFolder, configuredIn folder: String) throws(WeightsError) {
+        guard PathName.exists("\(folder)/config.json") else {
+            throw WeightsError(
+                .unreadable, file: "\(folder)/config.json", field: "open",
+                "there is none, and a model in this format has one; give the folder of a model, or a .gguf file")
+        }
         let generation = "\(folder)/generation_config.json"
         configuration = try ModelConfiguration(
             config: "\(folder)/config.json", generation: PathName.exists(generation) ? generation : nil)

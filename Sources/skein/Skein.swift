@@ -67,7 +67,7 @@ enum Main {
         Terminal.endProgress()
         guard let failure = CommandFailure(expected: error) else { endParsing(error) }
         JSONOutput.printFailure(kind: failure.kind.rawValue, failure.message)
-        if !failure.message.isEmpty { Terminal.note("skein: \(failure.message)") }
+        if !failure.message.isEmpty { Terminal.note("skein: \(failure.message.printable)") }
         exit(failure.kind.exitCode)
     }
 

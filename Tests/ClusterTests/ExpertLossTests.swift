@@ -68,6 +68,34 @@ extension ClusterTests {
             #expect(third.tokens == calm.tokens && third.logprobs == calm.logprobs)
         }
 
+        @Test("a router that begins again while a worker stands in for another: the worker lives, and holds its own")
+        func routerBeginsAgain() async throws {
+            let cluster = try RoutedCluster.make(RoutedCluster.halves)
+            let client = try await cluster.launch()
+            var calm = Reading(client.submit(RoutedCluster.query(16)))
+            _ = try await calm.answer()
+            try cluster.kill("a")
+            let isReloaded = try await eventually(withinSeconds: 10) {
+                try await client.status().workers.first { $0.name == "b" }?.experts.count == 8
+            }
+            #expect(isReloaded, "\(cluster.log("router")) \(cluster.log("b"))")
+            try cluster.kill("router")
+            try cluster.start("router")
+            let second = try await RouterClient.connect(cluster.front)
+            let isBack = try await eventually(withinSeconds: 20) {
+                try await second.status().workers.first { $0.name == "b" }.map {
+                    $0.state == "ready" && $0.experts == RoutedCluster.halves[1].1
+                } ?? false
+            }
+            #expect(isBack, "\(cluster.log("router")) \(cluster.log("b"))")
+            #expect(try cluster.process("b").isRunning, "\(cluster.log("b"))")
+            try cluster.start("a")
+            try await cluster.waitUntilReady(second)
+            var again = Reading(second.submit(RoutedCluster.query(16)))
+            _ = try await again.answer()
+            #expect(again.tokens == calm.tokens && again.logprobs == calm.logprobs)
+        }
+
         @Test("while the others read them, renormalise goes on without; afterwards nothing is missing")
         func reloadMeanwhile() async throws {
             let cluster = try RoutedCluster.make(RoutedCluster.halves, onMissing: "renormalise")

@@ -96,14 +96,54 @@ import Testing
         }
         #expect(error?.reason == .hashMismatch)
         #expect(throws: ExpertStoreError.self) { try store.take(hash, name: "german", from: Sender(french)) }
-        // Bytes that are not what the manifest says show when the expert is loaded.
+        // Bytes that are not what the manifest says never get into the store.
         let spoilt = Sender(french) { piece in
             guard piece.file == "adapter_model.safetensors" else { return piece }
             var bytes = piece.bytes
             bytes[bytes.count - 1] ^= 1
             return ContentPiece(file: piece.file, offset: piece.offset, size: piece.size, bytes: bytes)
         }
-        let taken = try store.take(hash, name: "french", from: spoilt)
-        #expect(throws: ExpertStoreError.self) { try taken.verify() }
+        let changed = #expect(throws: ExpertStoreError.self) { try store.take(hash, name: "french", from: spoilt) }
+        #expect(changed?.reason == .hashMismatch && changed?.file == "french/adapter_model.safetensors")
+        #expect(store.find(hash, name: "french") == nil)
+    }
+
+    /// A folder of the store that was last used some time ago.
+    private func make(_ name: String, secondsAgo: Double) throws {
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(name)/x", withIntermediateDirectories: true)
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -secondsAgo)], ofItemAtPath: "\(folder)/\(name)")
+    }
+
+    @Test func whatNobodyNamesAndNobodyUsedForAWhileGoes() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = ContentStore(folder: folder)
+        let old = SHA256Digest(of: [1]).hex, young = SHA256Digest(of: [2]).hex, named = SHA256Digest(of: [3]).hex
+        let second = ContentStore.unusedSeconds
+        try make(old, secondsAgo: second + 1)
+        try make(named, secondsAgo: 1e6)
+        try make(young, secondsAgo: second / 2)
+        // What a transfer that broke off has left; one that goes on; and what somebody else has put there.
+        try make(".\(old.prefix(12))-0A1B2C3D", secondsAgo: second + 1)
+        try make(".\(young.prefix(12))-0A1B2C3D", secondsAgo: 0)
+        for name in [".git", "notes", "\(old)x", ".notes-1"] { try make(name, secondsAgo: 1e6) }
+        #expect(store.clean(keeping: [named]) == [old])
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(
+            Set(left) == [
+                named, young, ".\(young.prefix(12))-0A1B2C3D", ".git", "notes", "\(old)x", ".notes-1",
+            ])
+    }
+
+    @Test func whatWasFoundCountsAsUsed() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = ContentStore(folder: folder)
+        _ = try store.take(hash, name: "french", from: Sender(french))
+        try make(hash, secondsAgo: 1e6)
+        _ = try #require(store.find(hash, name: "french"))
+        #expect(store.clean(keeping: []).isEmpty)
+        try make(hash, secondsAgo: 1e6)
+        #expect(store.clean(keeping: []) == [hash])
+        #expect(store.find(hash, name: "french") == nil)
     }
 }

@@ -72,6 +72,23 @@ import Topology
         #expect(held(standIns) == ["b": ["french"]], "10 MiB hold swift and one more")
     }
 
+    @Test("a worker that begins again is told anew, also when nothing else has changed")
+    func beginsAgain() throws {
+        let plan = try plan(), manifest = ExpertsManifest()
+        var standIns = StandIns()
+        _ = standIns.update(all, plan, manifest)
+        _ = standIns.update([all[1], all[2]], plan, manifest)
+        #expect(held(standIns) == ["c": ["french", "german"]])
+        // The same process on a new connection has what it says; a new one has nothing of it.
+        standIns.greet("c", holding: ["sha of french"])
+        #expect(held(standIns) == ["c": ["french"]])
+        #expect(standIns.update([all[1], all[2]], plan, manifest) == ["c"])
+        standIns.greet("c", holding: [])
+        #expect(standIns.held.isEmpty)
+        #expect(standIns.update([all[1], all[2]], plan, manifest) == ["c"])
+        #expect(held(standIns) == ["c": ["french", "german"]])
+    }
+
     @Test("a worker that cannot is not asked again")
     func refusal() throws {
         let plan = try plan(), manifest = ExpertsManifest()

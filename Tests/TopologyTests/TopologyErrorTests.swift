@@ -51,7 +51,15 @@ private let mistakes: [Mistake] = [
     Mistake(
         "unknown key, nested", minimal(router + "limits:\n    queue_mx: 3"),
         "10: router.limits.queue_mx: unknown key; did you mean `queue_max`?"),
-    Mistake("duplicate key", minimal("name: again"), "1: name: is given more than once"),
+    Mistake(
+        "duplicate key", minimal("name: again"), "8: name: is given more than once in one mapping, first at line 1"),
+    Mistake(
+        "duplicate key in a list",
+        "name: x\nmodels:\n  - file: a\n    # twice\n    name: m\n\n    file: b\nworkers: []",
+        "7: file: is given more than once in one mapping, first at line 3"),
+    Mistake(
+        "duplicate key in braces", minimal("log: {files: 1, files: 2}"),
+        "8: files: is given more than once in one mapping, first at line 8"),
     Mistake("nothing but a name", "name: x", "1: models: is missing", "1: workers: is missing"),
     Mistake("name missing", "models: [{name: m, file: f}]\nworkers: [{name: a, models: [m]}]", "1: name: is missing"),
     // Values.

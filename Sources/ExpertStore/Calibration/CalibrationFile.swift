@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 import Weights
 
 /// `<store>/<trunk>/calibration.json`: the null expert's score tau per site, for ordered sets of experts. Another set has
@@ -118,7 +119,7 @@ package struct CalibrationFile: Sendable, Equatable {
         do {
             try encoder.encode(document).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "write", error.localizedDescription)
+            throw ExpertStoreError(.unreadable, file: path, field: "write", SystemReason.text(of: error))
         }
     }
 

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 
 /// Experts by the hash of their content, `<folder>/<hash>/<name>/`: what came over the wire, to whom the path of its origin means
 /// nothing. A folder appears under its hash complete or not at all, so that several processes may share a store.
@@ -13,8 +14,13 @@ package struct ContentStore: Sendable {
 
     package init(folder: String) { self.folder = folder }
 
-    /// The expert with this content, if it is in the store. Its files are verified by whoever loads them.
-    package func find(_ sha256: String, name: String) -> StoredExpert? { Self.expert(in: place(sha256, name), sha256) }
+    /// The expert with this content, if it is in the store; from now on it counts as used. Its files are verified by whoever loads
+    /// them.
+    package func find(_ sha256: String, name: String) -> StoredExpert? {
+        guard let found = Self.expert(in: place(sha256, name), sha256) else { return nil }
+        try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: "\(folder)/\(sha256)")
+        return found
+    }
 
     /// The expert in a folder, if its content is what is wanted.
     package static func expert(in folder: String, _ sha256: String) -> StoredExpert? {
@@ -41,8 +47,14 @@ package struct ContentStore: Sendable {
                 "is \(manifest.name) with \(manifest.contentHash.hex.prefix(12))…, not \(name) with \(sha256.prefix(12))…"
             )
         }
-        for file in manifest.files.keys.sorted() {
+        for (file, digest) in manifest.files.sorted(by: { $0.key < $1.key }) {
             try IncomingFile(file, in: copy, bytesMax: Self.fileBytesMax).take(from: source)
+            let actual = try StoredExpert.digest("\(copy)/\(file)")
+            guard actual == digest else {
+                throw ExpertStoreError(
+                    .hashMismatch, file: "\(name)/\(file)", field: "SHA-256",
+                    "is \(actual), the manifest says \(digest); something has changed it on the way or before")
+            }
         }
         return try settle(staging, sha256, name)
     }
@@ -53,7 +65,7 @@ package struct ContentStore: Sendable {
             if let held = find(sha256, name: name) { return held }
             throw ExpertStoreError(
                 .unreadable, file: "\(folder)/\(sha256)", field: "folder",
-                "cannot be written: \(error.localizedDescription)")
+                "cannot be written: \(SystemReason.text(of: error))")
         }
         return try StoredExpert(folder: place(sha256, name))
     }
@@ -66,7 +78,7 @@ package struct ContentStore: Sendable {
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw ExpertStoreError(
-                .unreadable, file: path, field: "folder", "cannot be made: \(error.localizedDescription)")
+                .unreadable, file: path, field: "folder", "cannot be made: \(SystemReason.text(of: error))")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// One file on its way into a content store. With credit for a few parts: the next ones are asked for while one is written.
 struct IncomingFile {
@@ -47,7 +48,7 @@ struct IncomingFile {
             throw error(.malformed, "\(part.bytes.count) bytes came at \(offset) of \(size)")
         }
         do { try file.write(contentsOf: part.bytes) } catch {
-            throw self.error(.unreadable, "cannot be written: \(error.localizedDescription)")
+            throw self.error(.unreadable, "cannot be written: \(SystemReason.text(of: error))")
         }
     }
 
@@ -78,7 +79,7 @@ extension StoredExpert {
         } catch let error as ExpertStoreError {
             throw error
         } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "file", error.localizedDescription)
+            throw ExpertStoreError(.unreadable, file: path, field: "file", SystemReason.text(of: error))
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 import Weights
 
 /// Writes a trunk and its experts as one checkpoint in Mixtral's layout: expert e of a layer is the trunk's feed-forward with adapter e
@@ -61,7 +62,8 @@ package struct FusedCheckpoint: Sendable {
     package func writeExperts(to folder: String, progress: (Double) -> Void) throws(ExpertStoreError) {
         let files = FileManager.default
         do { try files.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-            throw ExpertStoreError(.unreadable, file: folder, field: "folder", "cannot be made (\(error))")
+            throw ExpertStoreError(
+                .unreadable, file: folder, field: "folder", "cannot be made (\(SystemReason.text(of: error)))")
         }
         guard (try? files.contentsOfDirectory(atPath: folder))?.isEmpty == true else {
             throw ExpertStoreError(.nameTaken, file: folder, field: "folder", "is not empty; give a new one")
@@ -135,7 +137,8 @@ package struct FusedCheckpoint: Sendable {
 
     private func write(_ data: Data, _ path: String) throws(ExpertStoreError) {
         do { try data.write(to: URL(filePath: path), options: .atomic) } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "file", "cannot be written (\(error))")
+            throw ExpertStoreError(
+                .unreadable, file: path, field: "file", "cannot be written (\(SystemReason.text(of: error)))")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 import Weights
 
 /// Writes a Mixtral checkpoint as one GGUF file with llama.cpp's names (architecture `llama` with experts): experts of a layer stacked,
@@ -50,7 +51,7 @@ package struct GGUFMixture: Sendable {
             throw error
         } catch {
             throw ExpertStoreError(
-                .unreadable, file: path, field: "file", "cannot be written (\(error.localizedDescription))")
+                .unreadable, file: path, field: "file", "cannot be written (\(SystemReason.text(of: error)))")
         }
     }
 }

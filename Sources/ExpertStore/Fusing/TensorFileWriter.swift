@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// Writes a safetensors file of any size tensor by tensor, in the order that was announced. The file appears when it is whole.
 final class TensorFileWriter {
@@ -84,6 +85,6 @@ final class TensorFileWriter {
     }
 
     private static func unwritable(_ path: String, _ error: any Error) -> ExpertStoreError {
-        ExpertStoreError(.unreadable, file: path, field: "file", "cannot be written (\(error.localizedDescription))")
+        ExpertStoreError(.unreadable, file: path, field: "file", "cannot be written (\(SystemReason.text(of: error)))")
     }
 }

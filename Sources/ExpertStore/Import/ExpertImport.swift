@@ -36,6 +36,11 @@ package struct ExpertImport {
         self.alpha = alpha
     }
 
+    /// How an expert was trained, for people.
+    private static let notesFile = "training.json"
+    /// Of a file that is copied.
+    private static let fileBytesMax = 4 << 30
+
     private var trunkFolder: String { "\(store)/\(trunkName)" }
 
     /// Does it; nothing is left behind where it is refused.
@@ -47,7 +52,11 @@ package struct ExpertImport {
             try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
         }
         try fill(staging)
-        try finish(staging)
+        do throws(ExpertStoreError) { try finish(staging) } catch {
+            // The copy is gone when somebody reads this.
+            let file = ExpertStore.isFolder(source) ? error.file.replacing(staging, with: source) : source
+            throw ExpertStoreError(error.reason, file: file, field: error.field, error.detail)
+        }
         let place = "\(trunkFolder)/\(name)"
         try PEFTFolder.fileSystem(place) { try FileManager.default.moveItem(atPath: staging, toPath: place) }
         return try StoredExpert(folder: place)
@@ -99,17 +108,27 @@ package struct ExpertImport {
                 .missing, file: "\(source)/\(AdapterFolder.weightsFile)", field: "file",
                 "adapter_model.bin is a pickle and not read: save the adapter as safetensors")
         }
-        let optional = SiteVectors.Kind.allCases.map(\.fileName) + [GateConfiguration.fileName, "training.json"]
+        let optional = SiteVectors.Kind.allCases.map(\.fileName) + [GateConfiguration.fileName, Self.notesFile]
         for name in [AdapterFolder.configurationFile, AdapterFolder.weightsFile] + optional {
             let from = "\(source)/\(name)"
             guard FileManager.default.fileExists(atPath: from) else {
                 if optional.contains(name) { continue }
                 throw ExpertStoreError(.missing, file: from, field: "file", "a PEFT adapter has this file")
             }
-            try PEFTFolder.fileSystem(from) {
-                try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: "\(staging)/\(name)"))
+            // Nothing checks what is in this one: a link in it would bring any file of this machine into the store.
+            guard name != Self.notesFile || !Self.isLink(from) else {
+                throw ExpertStoreError(
+                    .unsupported, file: from, field: "link", "is not followed; copy the file itself, or remove it")
             }
+            let bytes = try readingWeights { () throws(WeightsError) in
+                try RegularFile.bytes(from, bytesMax: Self.fileBytesMax)
+            }
+            try PEFTFolder.write(bytes, to: "\(staging)/\(name)")
         }
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
     }
 
     private func write(_ adapter: ImportedAdapter, to staging: String) throws(ExpertStoreError) {

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 import Weights
 
 /// A folder that the `peft` library loads: `adapter_config.json`, `adapter_model.safetensors`, and the gates beside them.
@@ -30,7 +31,7 @@ enum PEFTFolder {
 
     static func fileSystem<R>(_ path: String, _ body: () throws -> R) throws(ExpertStoreError) -> R {
         do { return try body() } catch {
-            throw ExpertStoreError(.unreadable, file: path, field: "file", error.localizedDescription)
+            throw ExpertStoreError(.unreadable, file: path, field: "file", SystemReason.text(of: error))
         }
     }
 

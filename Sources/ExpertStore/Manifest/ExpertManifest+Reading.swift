@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import Weights
 import Yams
 
 extension ExpertManifest {
@@ -14,15 +15,12 @@ extension ExpertManifest {
     }
 
     private static func text(_ path: String) throws(ExpertStoreError) -> String {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw ExpertStoreError(
                 .missing, file: path, field: "file", "an expert's folder has one; import the adapter")
         }
-        guard size <= bytesMax else {
-            throw ExpertStoreError(.malformed, file: path, field: "size", "\(size) bytes, at most \(bytesMax)")
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ExpertStoreError(.unreadable, file: path, field: "file", "cannot be read")
+        let data = try readingWeights { () throws(WeightsError) in
+            try RegularFile.bytes(path, bytesMax: bytesMax)
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw ExpertStoreError(.malformed, file: path, field: "file", "is not UTF-8")
@@ -89,7 +87,7 @@ private struct ManifestSection {
     init(yaml: String, file: String) throws(ExpertStoreError) {
         let node: Node?
         do { node = try Parser(yaml: yaml).singleRoot() } catch {
-            throw ExpertStoreError(.malformed, file: file, field: "YAML", "\(error)")
+            throw ExpertStoreError(.malformed, file: file, field: "YAML", Self.what(error))
         }
         guard case .mapping(let mapping) = node else {
             throw ExpertStoreError(.malformed, file: file, field: "YAML", "is not a mapping")
@@ -101,6 +99,18 @@ private struct ManifestSection {
         self.mapping = mapping
         self.file = file
         self.path = path
+    }
+
+    /// The reader's finding, with its line.
+    private static func what(_ error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            "line \(mark.line): \(problem)"
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            "\(duplicates.sorted().first ?? "a key") is given more than once in one mapping, first at line \(context.mark.line)"
+        default: "is not YAML"
+        }
     }
 
     func error(_ reason: ExpertStoreError.Reason, _ key: String, _ detail: String) -> ExpertStoreError {

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 import Topology
 
 /// What is known of one process of a cluster, kept in `processes/NAME.json` so that `stop` and `status` find it after
@@ -32,7 +33,7 @@ struct ProcessRecords {
             let data = try JSONEncoder().encode(record)
             try data.write(to: URL(fileURLWithPath: path(record.name)), options: .atomic)
         } catch {
-            throw .system(what: "writing \(path(record.name))", reason: "\(error)")
+            throw .system(what: "writing \(path(record.name))", reason: SystemReason.text(of: error))
         }
     }
 

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 import Tokenization
 
 /// Reads what a run learns from: plain text, or JSON lines of `{text}`, `{messages}` or `{prompt, completion}`, each with a
@@ -61,7 +62,7 @@ package struct DocumentReader: Sendable {
             throw LearningError(.unreadable, file, "cannot be read; is the path right?")
         }
         do { return Array(try handle.read(upToCount: bytesMax + 1) ?? Data()) } catch {
-            throw LearningError(.unreadable, file, "cannot be read (\(error.localizedDescription))")
+            throw LearningError(.unreadable, file, "cannot be read (\(SystemReason.text(of: error)))")
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// Where a run keeps its checkpoint until its result is written: `OUT.run` beside the result. One process at a time works in it.
 package final class RunFolder {
@@ -9,7 +10,7 @@ package final class RunFolder {
     package init(for out: String, isResumed: Bool, restarts: Bool) throws(LearningError) {
         path = out + ".run"
         do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-            throw LearningError(.unwritable, path, "cannot be made (\(error.localizedDescription))")
+            throw LearningError(.unwritable, path, "cannot be made (\(SystemReason.text(of: error)))")
         }
         lock = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import SystemReasons
 
 /// A run between two steps, in one file that appears whole or not at all:
 ///
@@ -25,7 +26,7 @@ package enum RunState {
             heldBefore: heldBefore)
         let json: Data
         do { json = try JSONEncoder().encode(header) } catch {
-            throw LearningError(.unwritable, path, "cannot be written (\(error.localizedDescription))")
+            throw LearningError(.unwritable, path, "cannot be written (\(SystemReason.text(of: error)))")
         }
         var bytes = magic
         withUnsafeBytes(of: UInt64(json.count).littleEndian) { bytes += Array($0) }
@@ -49,7 +50,7 @@ package enum RunState {
     ) throws(LearningError) -> Double? {
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped) } catch {
-            throw LearningError(.unreadable, path, "cannot be read (\(error.localizedDescription))")
+            throw LearningError(.unreadable, path, "cannot be read (\(SystemReason.text(of: error)))")
         }
         let (header, start) = try header(data, path)
         let count = run.parameters.trainedCount

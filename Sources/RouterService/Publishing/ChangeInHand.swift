@@ -78,5 +78,11 @@ struct Publishing: Sendable {
         return standIns.folder(of: sha256)
     }
 
+    /// The hashes of all contents that somebody is to hold, or may be told to.
+    var contentInUse: Set<String> {
+        let models = manifest.models.values.map { $0 } + (inHand.map { [$0.after] } ?? [])
+        return Set(models.flatMap(\.published).map(\.sha256)).union(standIns.hashes)
+    }
+
     func model(_ name: String) -> ExpertsManifest.Model { manifest.models[name] ?? .init() }
 }

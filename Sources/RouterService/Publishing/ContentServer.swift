@@ -1,5 +1,6 @@
 import Digest
 import ExpertStore
+import Logging
 import Messaging
 import Routing
 import Synchronization
@@ -14,10 +15,16 @@ final class ContentServer: Sendable {
         let connection: WorkerConnection
     }
 
+    private enum Errand: Sendable {
+        case read(Job)
+        /// All but these hashes may go.
+        case clean(ContentStore, keeping: Set<String>)
+    }
+
     /// More than every worker may have out.
     private static let jobsMax = 1024
 
-    private let jobs: Mailbox<Job>
+    private let jobs: Mailbox<Errand>
     private let wake: Wake
     private let stopping: Stopping
     private let thread: NamedThread
@@ -26,23 +33,34 @@ final class ContentServer: Sendable {
         let isAsked = Atomic<Bool>(false)
     }
 
-    init(reply: @escaping @Sendable (Envelope, WorkerConnection) -> Void) throws(ThreadingError) {
+    init(log: Logger, reply: @escaping @Sendable (Envelope, WorkerConnection) -> Void) throws(ThreadingError) {
         let wake = try Wake(), stopping = Stopping()
-        let jobs = Mailbox<Job>(capacity: Self.jobsMax, wake: wake)
+        let jobs = Mailbox<Errand>(capacity: Self.jobsMax, wake: wake)
         self.wake = wake
         self.jobs = jobs
         self.stopping = stopping
         thread = try NamedThread(name: "content") {
             var reader = ContentReader()
             while !stopping.isAsked.load(ordering: .acquiring) {
-                for job in jobs.drain() { reply(reader.answer(job.request, from: job.place), job.connection) }
+                for errand in jobs.drain() {
+                    switch errand {
+                    case .read(let job): reply(reader.answer(job.request, from: job.place), job.connection)
+                    case .clean(let store, let kept):
+                        for hash in store.clean(keeping: kept) {
+                            log.info("no expert has content \(hash.prefix(12))… any more")
+                        }
+                    }
+                }
                 _ = wake.wait(milliseconds: -1)
             }
         }
     }
 
     /// False when there is no room for more.
-    func read(_ job: Job) -> Bool { jobs.push(job) }
+    func read(_ job: Job) -> Bool { jobs.push(.read(job)) }
+
+    /// Where there is no room for it now, the next cleaning does.
+    func clean(_ store: ContentStore, keeping kept: Set<String>) { _ = jobs.push(.clean(store, keeping: kept)) }
 
     func stop() {
         stopping.isAsked.store(true, ordering: .releasing)

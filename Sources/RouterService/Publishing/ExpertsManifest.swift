@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// How the experts of a cluster's models differ from its topology, because they were published and retired while it ran. A file in the
 /// cluster's folder, replaced as a whole before a change is acknowledged; it outlives the router.
@@ -38,11 +39,18 @@ package struct ExpertsManifest: Codable, Equatable, Sendable {
     package init(readingFrom path: String) throws(ManifestError) {
         self.init()
         guard FileManager.default.fileExists(atPath: path) else { return }
+        let reason: String
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(filePath: path)))
+            reason = ""
+        } catch let error as DecodingError {
+            reason = SystemReason.text(of: error)
         } catch {
+            reason = SystemReason.text(of: error)
+        }
+        guard reason.isEmpty else {
             throw ManifestError(
-                "\(path) cannot be read (\(error)); restore it, or remove it to begin with the topology's experts")
+                "\(path) cannot be read (\(reason)); restore it, or remove it to begin with the topology's experts")
         }
         guard format == Self.currentFormat else {
             throw ManifestError("\(path) has format \(format), this router reads \(Self.currentFormat)")
@@ -59,7 +67,7 @@ package struct ExpertsManifest: Codable, Equatable, Sendable {
             try FileManager.default.createDirectory(
                 at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
             try encoder.encode(self).write(to: URL(filePath: path), options: .atomic)
-        } catch { throw ManifestError("\(path) cannot be written: \(error)") }
+        } catch { throw ManifestError("\(path) cannot be written: \(SystemReason.text(of: error))") }
     }
 }
 

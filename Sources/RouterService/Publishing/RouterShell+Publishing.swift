@@ -44,11 +44,9 @@ extension RouterShell {
     private func beginUpload(_ change: ChangeExperts, from client: ClientConnection) throws(Messaging.Failure) {
         let inbox = inbox
         do throws(ThreadingError) {
-            let upload = try ContentUpload()
+            let upload = try ContentUpload { inbox.post(.reply(.contentRequest($0), client)) }
             publishing.inHand?.upload = upload
-            try upload.start(
-                change, into: publishing.content, ask: { inbox.post(.reply(.contentRequest($0), client)) },
-                end: { inbox.post(.uploaded(change.id, $0)) })
+            try upload.start(change, into: publishing.content) { inbox.post(.uploaded(change.id, $0)) }
         } catch {
             publishing.inHand = nil
             throw Messaging.Failure(id: change.id, kind: .internal, message: error.description)
@@ -150,6 +148,7 @@ extension RouterShell {
         publishing.inHand = nil
         publishing.shadows.forget(done.model)
         if let move = done.move { letGo(move, done) }
+        cleanContent()
         if done.change.change == .retire {
             tellHolders(of: done.change.expert, done.model, done.after, done.trunkSHA256)
         }
@@ -173,6 +172,9 @@ extension RouterShell {
         }
     }
 
+    /// What no version of a set names any more, and what came for a change that was refused.
+    func cleanContent() { content.clean(publishing.content, keeping: publishing.contentInUse) }
+
     func fail(_ kind: Messaging.FailureKind, _ message: String) {
         guard let inHand = publishing.inHand else { return }
         publishing.inHand = nil
@@ -188,6 +190,7 @@ extension RouterShell {
                 inHand.trunk.name, isTrunk: true, inHand.model, inHand.before, request: 0,
                 trunkSHA256: inHand.trunkSHA256)
         }
+        cleanContent()
         log.warning("\(inHand.what) refused: \(kind): \(message)")
         answer(.failure(Messaging.Failure(id: inHand.change.id, kind: kind, message: message)), to: inHand.client)
     }
@@ -209,6 +212,7 @@ extension RouterShell {
     func tellManifest(to hello: Messaging.Hello, on connection: WorkerConnection) {
         guard publishing.told[hello.worker] != connection else { return }
         publishing.told[hello.worker] = connection
+        publishing.standIns.greet(hello.worker, holding: hello.experts.filter(\.standIn).map(\.sha256))
         for (model, manifest) in publishing.manifest.models.sorted(by: { $0.key < $1.key })
         where !manifest.isAsInTopology {
             let isTrunk = publishing.plan.isTrunk(hello.worker, of: model)

@@ -36,6 +36,9 @@ package struct StandIns: Sendable, Equatable {
         }
     }
 
+    /// Of all that is held for others.
+    var hashes: Set<String> { Set(held.values.joined().map(\.sha256)) }
+
     package func folder(of sha256: String) -> (name: String, folder: String)? {
         held.values.joined().first { $0.sha256 == sha256 }.map { ($0.expert, $0.folder) }
     }
@@ -45,6 +48,12 @@ package struct StandIns: Sendable, Equatable {
         unable += (held[worker] ?? []).map { Refusal(worker: worker, sha256: $0.sha256) }
         unable.removeFirst(max(0, unable.count - Self.refusalsMax))
         held[worker] = nil
+    }
+
+    /// A worker on a new connection: a new process holds nothing for others yet, whatever the one before it was told.
+    package mutating func greet(_ worker: String, holding hashes: [String]) {
+        held[worker]?.removeAll { !hashes.contains($0.sha256) }
+        if held[worker]?.isEmpty == true { held[worker] = nil }
     }
 
     /// Takes in who is there now.

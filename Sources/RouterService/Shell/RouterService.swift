@@ -29,7 +29,7 @@ package final class RouterService: Sendable {
         let limits = topology.router.limits
         let encoder = try PromptEncoder(jobsMax: limits.queueMax) { inbox.post(.event($0)) }
         let caller = try EndpointCaller { inbox.postWaiting(.heard($0, $1)) }
-        let content = try ContentServer { inbox.post(.content($0, $1)) }
+        let content = try ContentServer(log: log) { inbox.post(.content($0, $1)) }
         let parts = RouterParts(
             cluster: topology.name, topology: topology, reading: try QueryReading(topology), encoder: encoder,
             caller: caller,

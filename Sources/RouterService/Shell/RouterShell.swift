@@ -58,6 +58,7 @@ final class RouterShell {
         for model in publishing.manifest.models.values {
             for expert in model.published { handle(.expertsGranted([expert.expert], worker: expert.worker)) }
         }
+        cleanContent()
     }
 
     func beginDraining() {
@@ -84,9 +85,10 @@ final class RouterShell {
     func perform(_ directive: Directive) {
         switch directive {
         case .welcome(let connection, let incarnation, let heartbeat):
+            // A worker says that it is ready only once it is welcome: by then it knows what else it is to hold.
+            if let greeting { tellManifest(to: greeting, on: connection) }
             let welcome = Messaging.Welcome(incarnation: incarnation, heartbeatMilliseconds: heartbeat)
             send(Envelope(.welcome(welcome)), to: connection)
-            if let greeting { tellManifest(to: greeting, on: connection) }
         case .refuseWorker(let connection, let failure):
             send(Envelope(.failure(Messaging.Failure(failure, query: nil))), to: connection)
         case .assign(let assign): send(Envelope(assign), to: assign.connection)

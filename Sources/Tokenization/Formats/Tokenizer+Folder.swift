@@ -45,15 +45,9 @@ extension Tokenizer {
 
     private static func templateFile(_ path: String) throws(TokenizationError) -> String? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            // Mapped, so that a file of any size costs nothing before its size is checked.
-            let bytes = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
-            try VocabularyLimits.check(path, bytes.count, VocabularyLimits.templateBytesMax)
-            return String(decoding: bytes, as: UTF8.self)
-        } catch let error as TokenizationError {
-            throw error
-        } catch {
-            throw .unreadable(path: path, reason: "\(error)")
-        }
+        do throws(WeightsError) {
+            return String(
+                decoding: try RegularFile.bytes(path, bytesMax: VocabularyLimits.templateBytesMax), as: UTF8.self)
+        } catch { throw .unreadable(path: path, reason: "\(error.field): \(error.detail)") }
     }
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SystemReasons
 
 extension VocabularySource {
     /// Writes `tokenizer.json` and `tokenizer_config.json` that Hugging Face's library and this one read as the same tokenizer.
@@ -21,7 +22,7 @@ extension VocabularySource {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do { try encoder.encode(value).write(to: URL(filePath: path)) } catch {
-            throw .unreadable(path: path, reason: "cannot be written: \(error)")
+            throw .unreadable(path: path, reason: "cannot be written: \(SystemReason.text(of: error))")
         }
     }
 }

@@ -101,7 +101,7 @@ struct SafetensorsHeader {
             WeightsError(.malformed, file: file, field: "\(name).\(part)", detail)
         }
         guard let spelling = value["dtype"]?.textValue, let type = DataType(rawValue: spelling) else {
-            throw malformed("dtype", "\(value["dtype"].map { "\($0)" } ?? "nothing") is not a dtype read here")
+            throw malformed("dtype", "\(value["dtype"]?.textValue ?? "what is there") is not a dtype read here")
         }
         guard let dimensions = value["shape"]?.arrayValue, dimensions.count <= Limits.dimensionsMax else {
             throw malformed("shape", "is not an array of at most \(Limits.dimensionsMax) numbers")

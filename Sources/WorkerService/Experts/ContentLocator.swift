@@ -1,3 +1,4 @@
+import ContentTransfer
 import ExpertStore
 import Messaging
 
@@ -8,6 +9,8 @@ struct ContentLocator: Sendable {
     /// What came over the wire.
     let content: ContentStore
     let inbox: ContentInbox
+    /// Nil where the router looks after the store.
+    let keeper: ContentKeeper?
 
     /// Where the router has it, in the topology's folder, among what came earlier; else the router is asked for its bytes.
     func folder(of placed: PlacedExpert) throws(ArrangementRefusal) -> String {

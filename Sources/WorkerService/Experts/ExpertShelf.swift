@@ -51,7 +51,15 @@ final class ExpertShelf: Sendable {
                     + "(--worker), retire one, or give it more")
         }
         state.withLock { $0 = next }
+        locator.keeper?.keep(arrangement)
         return refusals
+    }
+
+    /// Lets go of what is held for lost workers: that was the word of a router that is gone.
+    func releaseStandIns() {
+        state.withLock { state in
+            state = HostedExperts(experts: state.experts.filter { !$0.holding.standIn })
+        }
     }
 
     /// Adds what can be had and held of the experts of lost workers.

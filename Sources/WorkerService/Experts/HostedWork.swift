@@ -15,6 +15,10 @@ enum HostedWork: Sendable {
         }
     }
 
+    func releaseStandIns() {
+        if case .pairs(let shelf) = self { shelf.releaseStandIns() }
+    }
+
     func open(_ request: OpenSet) throws(DataRefusal) -> OpenedWork {
         switch self {
         case .pairs(let shelf): .pairs(try OpenedSet(request, hosted: shelf.hosted))

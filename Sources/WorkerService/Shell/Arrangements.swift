@@ -10,6 +10,8 @@ struct Arrangements {
 
     private var waiting: [ArrangeExperts] = []
     private(set) var inHand: ArrangeExperts?
+    /// The one in hand is the word of a router that is gone.
+    private(set) var isOutdated = false
     /// The thread of the one in hand.
     var thread: NamedThread?
 
@@ -28,8 +30,15 @@ struct Arrangements {
         return inHand
     }
 
+    /// The connection is gone: whoever answers next begins anew.
+    mutating func forget() {
+        waiting = []
+        isOutdated = inHand != nil
+    }
+
     mutating func end() {
         inHand = nil
+        isOutdated = false
         thread = nil
     }
 }
@@ -50,6 +59,7 @@ extension WorkerShell {
     }
 
     func arranged(_ arrangement: ArrangeExperts, _ result: Result<Arranged, ArrangementRefusal>) {
+        if arrangements.isOutdated { hosting?.experts?.releaseStandIns() }
         switch result {
         case .failure(let refusal):
             finish(ExpertsArranged(request: arrangement.request, kind: refusal.kind, message: refusal.message))

@@ -1,3 +1,4 @@
+import ContentTransfer
 import ExpertStore
 import Glibc
 import Inference
@@ -22,7 +23,7 @@ package final class WorkerService: Sendable {
         let life = WorkerLife()
         let context = try ZeroMQContext()
         let board = HolderBoard()
-        let content = try ContentInbox { life.post(.asksContent($0)) }
+        let content = try ContentInbox(from: "the router") { life.post(.asksContent($0)) }
         let door = try worker.data.map { try ExpertDoor($0, worker, topology, context) }
         let socket = try Socket(context, .dealer, options: Self.options)
         let monitor = try socket.monitor()
@@ -154,7 +155,8 @@ private struct LoadingJob: Sendable {
     /// The data endpoint's.
     let socket: Handover<Socket>?
     let content: ContentInbox
-    let contentFolder: String
+    private let store: ContentStore
+    private let keeper: ContentKeeper?
     let log: Logger
 
     init(
@@ -163,7 +165,8 @@ private struct LoadingJob: Sendable {
     ) {
         self.content = content
         self.topology = topology
-        contentFolder = topology.paths.content
+        store = ContentStore(folder: topology.paths.content)
+        keeper = worker.host == .remote ? ContentKeeper(store) : nil
         entries = topology.models.filter { worker.models.contains($0.name) }
         masters = topology.masters(of: worker)
         trunk = worker.experts.flatMap { topology.model($0.model) }
@@ -213,7 +216,7 @@ private struct LoadingJob: Sendable {
     }
 
     private func locator(_ experts: String) -> ContentLocator {
-        ContentLocator(experts: experts, content: ContentStore(folder: contentFolder), inbox: content)
+        ContentLocator(experts: experts, content: store, inbox: content, keeper: keeper)
     }
 
     private func hostedWork(_ team: ComputeTeam) throws(WorkerFault) -> HostedWork? {

@@ -1,3 +1,4 @@
+import ContentTransfer
 import Gating
 import Inference
 import Logging
@@ -35,6 +36,8 @@ final class WorkerShell {
     private var phase = Phase.unconnected
     /// There is something to say that no Hello has said yet: a Welcome that answers an earlier one registers nothing.
     private var owesHello = true
+    /// On this connection. What the manifest adds to the topology comes before the Welcome.
+    private var isWelcome = false
     private(set) var hosting: Hosting?
     private var backlog: [Message] = []
     private var heartbeatMicroseconds: UInt64 = 500_000
@@ -110,6 +113,10 @@ final class WorkerShell {
     private func registered(_ welcome: Welcome) {
         guard welcome.incarnation == profile.incarnation else { return }
         heartbeatMicroseconds = max(10_000, welcome.heartbeatMilliseconds * 1000)
+        if !isWelcome {
+            isWelcome = true
+            if isReady { oweHello() }
+        }
         guard !owesHello else { return }
         if phase != .registered { log.info("registered with the router, ready: \(isReady)") }
         phase = .registered
@@ -142,8 +149,7 @@ final class WorkerShell {
 
     /// A routed model is ready once everyone whom it may ask has been there; from then on its `on_missing` decides.
     private var isReady: Bool {
-        // What the manifest adds to the topology comes first.
-        guard let hosting, !arrangements.holdBack else { return false }
+        guard let hosting, isWelcome, !arrangements.holdBack else { return false }
         return hosting.models.models.allSatisfy { !$0.hasRemote || complete.contains($0.name) }
     }
 
@@ -186,7 +192,10 @@ final class WorkerShell {
         guard phase != .unconnected else { return }
         log.warning("lost the router; waiting for it")
         phase = .unconnected
+        isWelcome = false
         backlog = []
+        arrangements.forget()
+        hosting?.experts?.releaseStandIns()
         _ = hosting?.compute.post(.withdrawAll)
     }
 }
@@ -203,6 +212,7 @@ extension WorkerShell: LoopHandler {
         switch ConnectionEvent(message) {
         case .ready:
             owesHello = true
+            isWelcome = false
             phase = .introducing(atMicroseconds: 0)
         case .disconnected: disconnected()
         case .handshakeFailed:

@@ -1,24 +1,24 @@
+import Inference
 import Messaging
+import Threading
 
 /// The trunk's end of the wire to one expert worker. Lives on the compute thread, like the socket.
-package final class ExpertLink {
+final class ExpertLink {
     private(set) var holder: ExpertHolder
     let socket: Socket
-    /// Sets that the worker has opened, with the ids of the experts: it is who the router says, and has what it says. It keeps an open
-    /// set's experts though it may hold them no more.
-    private var opened: [UInt64: Set<Int>] = [:]
-    /// Sets that it was asked to open, with the nonce that it has to return.
-    private var asked: [UInt64: OpenSet] = [:]
-    /// Questions that found no connection yet.
-    private var unsent: [OpenSet] = []
+    private var openings = SetOpenings()
+    private let terms: OpeningTerms
     /// By name: the hash.
     private var hashes: [String: String]
     private var latencies = LatencyWindow()
     /// It let a dispatch time out and has not answered anything since.
     var isSlow = false
 
-    package init(_ holder: ExpertHolder, _ security: ConnectorSecurity, context: ZeroMQContext) throws {
+    init(
+        _ holder: ExpertHolder, _ terms: OpeningTerms, _ security: ConnectorSecurity, context: ZeroMQContext
+    ) throws {
         self.holder = holder
+        self.terms = terms
         hashes = Dictionary(holder.experts.map { ($0.expert, $0.sha256) }, uniquingKeysWith: { first, _ in first })
         socket = try Socket(context, .dealer, options: ExpertDoor.options)
         try socket.connect(Endpoint(holder.data.address), security: security)
@@ -33,7 +33,7 @@ package final class ExpertLink {
     func differs(_ expert: String, sha256: String) -> Bool { hashes[expert].map { $0 != sha256 } ?? false }
 
     /// Whether an answer to an opening is still to come.
-    package var isSettling: Bool { !unsent.isEmpty || !asked.isEmpty }
+    var isSettling: Bool { openings.isSettling }
 
     /// The same start of the same worker, with other experts.
     func update(_ holder: ExpertHolder) {
@@ -47,45 +47,44 @@ package final class ExpertLink {
     }
 
     /// Whether a set is open here with an expert.
-    package func serves(_ expert: Int, of set: UInt64) -> Bool { opened[set]?.contains(expert) ?? false }
+    func serves(_ expert: Int, of number: UInt64) -> Bool { openings.serves(expert, of: number) }
 
-    /// Whether these experts of a set are open here, or asked for.
-    func knows(_ experts: [Int], of set: UInt64) -> Bool {
-        let asked = (self.asked[set].map { [$0] } ?? []) + unsent.filter { $0.set == set }
-        let known = asked.flatMap { $0.experts.map { Int($0.id) } }
-        return experts.allSatisfy { serves($0, of: set) || known.contains($0) }
+    /// What it holds of a set is to be open.
+    ///
+    /// - Parameter isDoneElsewhere: whether others serve all of these ids, which it holds no more.
+    func hear(of set: any DistributedSet, _ number: UInt64, isDoneElsewhere: ([UInt32]) -> Bool) {
+        let held = set.experts.enumerated().filter { holds($1.name, sha256: $1.hash) }.map {
+            SetExpert(id: UInt32($0.offset), expert: $0.element.name, sha256: $0.element.hash)
+        }
+        openings.hear(held, of: number, isDoneElsewhere: isDoneElsewhere)
     }
 
-    /// What was open stays so until the worker answers, as far as it is asked for again: the worker reads this before any dispatch that
-    /// follows, and nobody waits for experts that are only joined by others.
-    package func open(_ request: OpenSet) {
-        opened[request.set]?.formIntersection(request.experts.map { Int($0.id) })
-        unsent.removeAll { $0.set == request.set }
-        unsent.append(request)
-        sendOpenings()
-    }
-
+    /// Sends what questions are due; without a connection they stay so.
     func sendOpenings() {
-        while let request = unsent.first, send(Envelope(.openSet(request))) {
-            asked[request.set] = request
-            unsent.removeFirst()
+        let now = MonotonicClock.nowMicroseconds
+        for due in openings.due(nowMicroseconds: now) {
+            let question = terms.question(due.set, due.experts, to: holder)
+            guard send(Envelope(.openSet(question))) else { return }
+            openings.asked(question, nowMicroseconds: now)
         }
     }
 
     /// Whether the answer is the one to our question, from the worker whom we asked.
-    package func take(_ answer: SetOpened) -> Bool {
-        guard let request = asked[answer.set], request.nonce == answer.nonce, answer.worker == holder.worker,
-            answer.incarnation == holder.incarnation
-        else { return false }
-        asked[answer.set] = nil
-        opened[answer.set] = Set(request.experts.map { Int($0.id) })
-        return true
+    func take(_ answer: SetOpened) -> Bool { openings.take(answer) }
+
+    /// Returns whether it is asked anew: what it holds has changed meanwhile.
+    func refused(_ set: UInt64) -> Bool {
+        defer { sendOpenings() }
+        return openings.refused(set)
     }
 
-    package func close(_ set: UInt64) {
-        asked[set] = nil
-        opened[set] = nil
+    /// The connection is a new one: everything is opened again.
+    func reopen() {
+        openings.forgetAnswers()
+        sendOpenings()
     }
+
+    func keep(_ sets: [UInt64]) { openings.keep(sets) }
 
     /// False when nothing was taken: there is no connection, or it is full.
     func send(_ envelope: Envelope) -> Bool { (try? socket.send(envelope.frames())) == .sent }
@@ -118,5 +117,19 @@ struct LatencyWindow {
         // Sorting at every answer would cost more than the answer.
         guard next % 64 == 0 else { return }
         p99 = values.sorted()[values.count * 99 / 100]
+    }
+}
+
+/// What a trunk says of itself where it asks for a set to be opened.
+struct OpeningTerms: Sendable {
+    let trunkSHA256: String
+    let numerics: String
+    let groups: [SiteGroupShape]
+
+    func question(_ set: UInt64, _ experts: [SetExpert], to holder: ExpertHolder) -> OpenSet {
+        OpenSet(
+            set: set, nonce: (0..<OpenSet.nonceBytes).map { _ in UInt8.random(in: 0...255) }, worker: holder.worker,
+            incarnation: holder.incarnation, trunkSHA256: trunkSHA256, numerics: numerics, experts: experts,
+            groups: groups)
     }
 }

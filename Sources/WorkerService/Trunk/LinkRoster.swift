@@ -8,9 +8,7 @@ final class LinkRoster {
     private let board: HolderBoard
     private let context: ZeroMQContext
     private let keys: TrunkKeys
-    private let trunkSHA256: String
-    private let numerics: String
-    private let groups: [SiteGroupShape]
+    private let terms: OpeningTerms
     private let log: Logger
     private var seen: UInt64 = 0
     private var lastNumber: UInt64 = 0
@@ -24,14 +22,12 @@ final class LinkRoster {
     /// When a worker was last lost.
     private(set) var lostAtMicroseconds: UInt64?
 
-    init(_ wiring: TrunkWiring, trunkSHA256: String, numerics: String, groups: [SiteGroupShape]) {
+    init(_ wiring: TrunkWiring, _ terms: OpeningTerms) {
         board = wiring.board
         context = wiring.context
         keys = wiring.keys
         log = wiring.log
-        self.trunkSHA256 = trunkSHA256
-        self.numerics = numerics
-        self.groups = groups
+        self.terms = terms
     }
 
     var isEmpty: Bool { links.isEmpty }
@@ -81,34 +77,33 @@ final class LinkRoster {
         sets.append((set, number))
         // As many as a worker keeps open.
         if sets.count > ExpertDesk.setsMax { sets.removeFirst() }
-        for link in links { open(set, number, on: link) }
+        for link in links {
+            hear(of: set, number, on: link)
+            link.sendOpenings()
+        }
         return number
     }
 
     /// The sets that nobody uses any more are forgotten.
-    func keep(_ live: [any DistributedSet]) { sets.removeAll { entry in !live.contains { $0 === entry.set } } }
-
-    func reopen(_ link: ExpertLink) {
-        for (set, number) in sets { open(set, number, on: link) }
+    func keep(_ live: [any DistributedSet]) {
+        sets.removeAll { entry in !live.contains { $0 === entry.set } }
+        for link in links { link.keep(sets.map(\.number)) }
     }
 
-    private func open(_ set: any DistributedSet, _ number: UInt64, on link: ExpertLink) {
-        if let other = set.experts.first(where: { link.differs($0.name, sha256: $0.hash) }) {
-            log.error(
-                "expert worker \(link.holder.worker) has another \(other.name) than this trunk's, which has content \(other.hash.prefix(12))…; it is not asked for what differs: use one file"
-            )
+    /// The link opens what its worker holds of a set; of what the worker has let go, what others do is closed.
+    private func hear(of set: any DistributedSet, _ number: UInt64, on link: ExpertLink) {
+        link.hear(of: set, number) { dropped in
+            dropped.allSatisfy { expert in
+                links.contains { $0 !== link && $0.serves(Int(expert), of: number) }
+            }
         }
-        let held = set.experts.enumerated().filter { link.holds($1.name, sha256: $1.hash) }
-        guard !held.isEmpty else { return }
-        link.open(
-            OpenSet(
-                set: number, nonce: (0..<OpenSet.nonceBytes).map { _ in UInt8.random(in: 0...255) },
-                worker: link.holder.worker, incarnation: link.holder.incarnation, trunkSHA256: trunkSHA256,
-                numerics: numerics,
-                experts: held.map {
-                    SetExpert(id: UInt32($0.offset), expert: $0.element.name, sha256: $0.element.hash)
-                },
-                groups: groups))
+    }
+
+    private func warnOfOthers(_ set: any DistributedSet, on link: ExpertLink) {
+        guard let other = set.experts.first(where: { link.differs($0.name, sha256: $0.hash) }) else { return }
+        log.error(
+            "expert worker \(link.holder.worker) has another \(other.name) than this trunk's, which has content \(other.hash.prefix(12))…; it is not asked for what differs: use one file"
+        )
     }
 }
 
@@ -155,6 +150,8 @@ extension LinkRoster {
         }
         let new = membership.holders.filter { holder in !staying.contains { $0.isSameProcess(as: holder) } }
         links = (staying + new.compactMap(connect)).sorted { $0.holder.worker < $1.holder.worker }
+        // All of them, also where nothing is new: what was refused may be opened by now.
+        for link in links { for (set, number) in sets { hear(of: set, number, on: link) } }
         poller = Poller(links.map(\.socket))
     }
 
@@ -177,27 +174,18 @@ extension LinkRoster {
         return (link.holder.worker, link.standsIn(for: expert.name))
     }
 
-    /// It has more experts than before, or fewer: sets that it can do more of are opened again, and those of which others do what it
-    /// does no more; what only it can do stays open.
+    /// It has more experts than before, or fewer.
     private func update(_ link: ExpertLink, _ holder: ExpertHolder) {
         link.update(holder)
-        for (set, number) in sets {
-            let held = set.experts.indices.filter { link.holds(set.experts[$0].name, sha256: set.experts[$0].hash) }
-            let dropped = set.experts.indices.filter { link.serves($0, of: number) && !held.contains($0) }
-            let isDoneElsewhere = dropped.allSatisfy { expert in
-                links.contains { $0 !== link && $0.serves(expert, of: number) }
-            }
-            if !link.knows(held, of: number) || (!dropped.isEmpty && isDoneElsewhere) { open(set, number, on: link) }
-        }
-        log.info(
-            "expert worker \(holder.worker) now has \(Self.names(of: holder))")
+        for (set, _) in sets { warnOfOthers(set, on: link) }
+        log.info("expert worker \(holder.worker) now has \(Self.names(of: holder))")
     }
 
     private func connect(_ holder: ExpertHolder) -> ExpertLink? {
-        guard holder.experts.contains(where: { $0.trunkSHA256 == trunkSHA256 }) else { return nil }
+        guard holder.experts.contains(where: { $0.trunkSHA256 == terms.trunkSHA256 }) else { return nil }
         do {
-            let link = try ExpertLink(holder, try keys.security(of: holder.data), context: context)
-            reopen(link)
+            let link = try ExpertLink(holder, terms, try keys.security(of: holder.data), context: context)
+            for (set, _) in sets { warnOfOthers(set, on: link) }
             log.info(
                 "expert worker \(holder.worker) is there, with \(Self.names(of: holder))")
             return link

@@ -196,8 +196,11 @@ extension RemoteRounds {
 
     private func take(_ failure: DispatchFailed, from link: ExpertLink) {
         if failure.dispatch == 0 {
-            link.close(failure.set)
-            return log.error("\(link.holder.worker) does not open the set: \(failure.kind): \(failure.message)")
+            let isAskedAnew = link.refused(failure.set)
+            return log.log(
+                level: isAskedAnew ? .info : .error,
+                "\(link.holder.worker) does not open the set: \(failure.kind): \(failure.message)\(isAskedAnew ? "; the router has said more since, it is asked anew" : "")"
+            )
         }
         guard let request, let index = pending.firstIndex(where: { $0.id == failure.dispatch && $0.link === link })
         else { return }
@@ -210,7 +213,7 @@ extension RemoteRounds {
 
     /// The connection is a new one, of which the worker knows nothing yet: it reads the opening first.
     private func sendAgain(_ dispatch: PendingDispatch, _ request: RowRequest) {
-        roster.reopen(dispatch.link)
+        dispatch.link.reopen()
         send(dispatch.pairs, to: dispatch.link, request, dispatch.excluded)
         if let last = pending.indices.last, pending[last].link === dispatch.link { pending[last].isSecond = true }
     }

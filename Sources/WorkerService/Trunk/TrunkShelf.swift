@@ -40,6 +40,7 @@ final class TrunkShelf: Sendable {
             TrunkSets.Candidate(set: try packed(members), expert: name)
         }
         self.members.withLock { $0 = members }
+        locator.keeper?.keep(arrangement)
         return TrunkSets(set: set, candidate: candidate)
     }
 

@@ -16,8 +16,10 @@ struct TrunkWiring: Sendable {
         to experts: TrunkExperts, of hosted: HostedModel, team: ComputeTeam
     ) throws(WorkerFault) -> ExpertWires {
         let roster = LinkRoster(
-            self, trunkSHA256: hosted.sha256.hex, numerics: PairNumerics.id,
-            groups: hosted.model.siteGroups.map(SiteGroupShape.init))
+            self,
+            OpeningTerms(
+                trunkSHA256: hosted.sha256.hex, numerics: PairNumerics.id,
+                groups: hosted.model.siteGroups.map(SiteGroupShape.init)))
         // Workers that come open it at once.
         _ = roster.number(of: experts.set)
         let cache = try cache(of: experts.cache, hosted)
@@ -29,7 +31,9 @@ struct TrunkWiring: Sendable {
 
     func wires(to experts: MixtureSet) -> MixtureWires {
         let roster = LinkRoster(
-            self, trunkSHA256: experts.contract.shape.hex, numerics: experts.contract.numerics, groups: experts.groups)
+            self,
+            OpeningTerms(
+                trunkSHA256: experts.contract.shape.hex, numerics: experts.contract.numerics, groups: experts.groups))
         _ = roster.number(of: experts)
         return MixtureWires(roster: roster, rows: RemoteMixtureRows(experts, roster: roster, log: log))
     }

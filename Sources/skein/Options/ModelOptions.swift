@@ -31,6 +31,7 @@ struct ModelOptions: ParsableArguments {
     /// Said here, where it is clear that a model was meant; what reads one knows only of files.
     static func requireModel(_ path: String) throws(CommandFailure) {
         if path.isEmpty { throw .usage("--model is missing: give a .gguf file, or a folder in Hugging Face's layout") }
+        if let refusal = FolderOfModels.refusal(of: path) { throw .usage("--model \(refusal.description)") }
         guard !FileManager.default.fileExists(atPath: path) else { return }
         throw .usage(
             "--model \(path): there is no such file or folder; give the right path, or fetch the default model with "

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 
 /// A file that a command was asked to write.
 enum OutputFile {
@@ -20,7 +21,7 @@ enum OutputFile {
 
     static func write(_ text: String, to path: String) throws(CommandFailure) {
         do { try Data(text.utf8).write(to: URL(filePath: path)) } catch {
-            throw .failed("\(path): cannot be written (\(error.localizedDescription))")
+            throw .failed("\(path): cannot be written (\(SystemReason.text(of: error)))")
         }
     }
 }

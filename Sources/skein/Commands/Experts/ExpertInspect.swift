@@ -35,8 +35,10 @@ struct ExpertInspect: ParsableCommand {
         if json { return try JSONOutput.print(output(expert, adapter)) }
         print("\(expert.id) (\(expert.manifest.kind.rawValue)) on \(expert.manifest.trunk.name)")
         print("trunk SHA-256 \(expert.manifest.trunk.hash)")
-        print("licence \(expert.manifest.licence)")
-        for (key, value) in expert.manifest.provenance.sorted(by: { $0.key < $1.key }) { print("\(key): \(value)") }
+        print("licence \(expert.manifest.licence.printable)")
+        for (key, value) in expert.manifest.provenance.sorted(by: { $0.key < $1.key }) {
+            print("\(key): \(value)".printable)
+        }
         print("\(adapter.pairs.count) sites, \(adapter.byteCount) bytes, \(routing(adapter))")
         for row in ExpertTable.aligned(Self.rows(adapter)) { print(row) }
     }

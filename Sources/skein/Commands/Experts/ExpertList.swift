@@ -53,6 +53,7 @@ struct ExpertSummary: Encodable {
 /// Columns of text.
 enum ExpertTable {
     static func aligned(_ rows: [[String]]) -> [String] {
+        let rows = rows.map { row in row.map(\.printable) }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in

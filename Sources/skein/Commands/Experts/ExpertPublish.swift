@@ -24,8 +24,10 @@ struct ExpertPublish: AsyncParsableCommand {
 
     func run() async throws {
         let path = URL(filePath: folder).standardizedFileURL.resolvingSymlinksInPath().path
-        let publication = ExpertPublication(
-            try StoredExpert(folder: path), shadow: shadow, worker: worker, model: model)
+        let expert = try StoredExpert(folder: path)
+        // Before anything of it leaves this machine: its files are those that it lists.
+        try expert.verify()
+        let publication = ExpertPublication(expert, shadow: shadow, worker: worker, model: model)
         try await publication.perform(on: try await cluster.connect(), json: json)
     }
 }

@@ -38,7 +38,8 @@ struct ExpertVerify: ParsableCommand {
             for verdict in verdicts {
                 print(
                     verdict.ok
-                        ? "\(verdict.id): good, \(verdict.sites ?? 0) sites" : "\(verdict.id): \(verdict.error ?? "")")
+                        ? "\(verdict.id): good, \(verdict.sites ?? 0) sites"
+                        : "\(verdict.id): \(verdict.error ?? "")".printable)
             }
         }
         if !isGood { throw CommandFailure.refused("") }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemReasons
 import Weights
 
 /// Labelled queries, one a line: node, tab, query.
@@ -88,9 +89,10 @@ struct RecordedShares: Decodable {
 
     static func read(_ path: String) throws -> RecordedShares {
         let bytes = try InputFile.bytes(path, bytesMax: QuerySet.bytesMax)
-        do { return try JSONDecoder().decode(RecordedShares.self, from: Data(bytes)) } catch {
+        do { return try JSONDecoder().decode(RecordedShares.self, from: Data(bytes)) } catch let error as DecodingError
+        {
             throw CommandFailure.usage(
-                "\(path): is not a record of shares: \(error.localizedDescription); see Benchmarks/queries/README.md")
+                "\(path): is not a record of shares: \(SystemReason.text(of: error)); see Benchmarks/queries/README.md")
         }
     }
 
