@@ -20,6 +20,8 @@ struct WalkSimulationTests {
     struct World {
         var talk = WalkTests.talk { graph in
             graph.nodes["french"]?.wantsRewrite = true
+            graph.nodes["french"]?.deadlineMilliseconds = 400
+            graph.nodes["m"]?.deadlineMilliseconds = 300
             graph.nodes["general"]?.cascade = .init(to: "far", threshold: 0.5)
             var far = GraphNode("far", .endpoint)
             far.fallbacks = ["french"]

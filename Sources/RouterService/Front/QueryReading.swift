@@ -36,7 +36,7 @@ struct QueryReading {
         let submission = Submission(
             key: key, connection: connection, digest: BodyDigest(of: query), node: node, model: model,
             prompt: walks ? .encoding : try prompt(query.prompt), sampling: Routing.Sampling(query.sampling),
-            maxTokens: query.score ? 1 : query.maxTokens == 0 ? maxTokensDefault : Int(query.maxTokens),
+            maxTokens: maxTokens(query, at: entry, walks: walks),
             topLogprobs: Int(query.topLogprobs), deadlineMilliseconds: query.deadlineMilliseconds,
             fromPosition: Int(query.fromPosition), wantsTrace: query.trace,
             route: walks ? nil : try route(query.route, of: model), score: query.score, walks: walks,
@@ -44,6 +44,13 @@ struct QueryReading {
         let style = AnswerStyle(
             vocabulary: text.map { .model($0.tokenizer) } ?? .bytes, stops: try stops(query.stop))
         return Accepted(submission: submission, text: text, style: style)
+    }
+
+    /// On a walk the node that answers has its say later.
+    private func maxTokens(_ query: Messaging.Query, at entry: NodeEntry, walks: Bool) -> Int {
+        if query.score { return 1 }
+        let asked = query.maxTokens == 0 ? maxTokensDefault : Int(query.maxTokens)
+        return walks ? asked : min(asked, entry.maxTokens ?? asked)
     }
 
     private func checkScore(_ query: Messaging.Query) throws(RefusedQuery) {

@@ -15,6 +15,8 @@ enum RouterPosted: Sendable {
     case content(Envelope, WorkerConnection)
     /// The content of what an operator publishes is in a folder of this machine, or is not.
     case uploaded(Messaging.QueryID, Result<String, Messaging.Failure>)
+    /// The edited topology file has been read for this operator.
+    case edited(Messaging.QueryID, ClientConnection, Result<EditedGraph, RefusedGraph>)
 }
 
 extension RouterShell: LoopHandler {
@@ -45,6 +47,7 @@ extension RouterShell: LoopHandler {
         case .reply(let message, let connection): answer(message, to: connection)
         case .content(let envelope, let connection): send(envelope, to: connection)
         case .uploaded(let id, let result): uploaded(id, result)
+        case .edited(let id, let client, let result): edited(id, client, result)
         }
     }
 

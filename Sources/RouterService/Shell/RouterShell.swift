@@ -16,6 +16,8 @@ final class RouterShell {
     var reading: QueryReading
     /// As last read.
     var topology: ClusterTopology
+    /// A thread reads its edited file.
+    var isReloading = false
     var walks = WalkBook()
     let caller: EndpointCaller
     /// Calls to servers outside the cluster, by ticket.

@@ -33,6 +33,7 @@ extension GraphNode {
         cost = Double(node.cost)
         clients = node.clients.map(Set.init)
         maxTokens = node.maxTokens
+        deadlineMilliseconds = node.deadlineMilliseconds.map { UInt64($0) }
         let edges = topology.edges(from: node.name)
         hands = edges.filter { $0.kind == .hand }.map(\.to)
         fallbacks = edges.filter { $0.kind == .fallback }.map(\.to)

@@ -76,7 +76,7 @@ extension RoutingStateMachine {
                     assignment: id, worker: worker, connection: connection, query: key, model: model,
                     tokens: query.prompt + query.tokens, generatedBefore: query.tokens.count,
                     sampling: query.sampling, maxTokens: query.maxTokens, topLogprobs: query.topLogprobs,
-                    deadlineMilliseconds: query.deadline.milliseconds(from: now), route: query.route,
+                    deadlineMilliseconds: query.stageDeadline.milliseconds(from: now), route: query.route,
                     score: query.score, trace: query.wantsTrace, decide: query.decides,
                     rewriteBytes: query.rewriteBytes)))
     }

@@ -127,7 +127,9 @@ struct QueryRecord: Sendable {
         maxTokens = maxTokensAsked
     }
 
-    var nextMoment: Instant { min(deadline, leaseUntil, waitUntil ?? deadline) }
+    /// The deadline, or an earlier one of the node where the query is.
+    var stageDeadline: Instant { min(deadline, walk?.until ?? deadline) }
+    var nextMoment: Instant { min(stageDeadline, leaseUntil, waitUntil ?? deadline) }
     var wasDispatched: Bool { !attempts.isEmpty }
 
     /// The number of the attempt that is running, or that will be next.

@@ -13,8 +13,10 @@ extension RoutingStateMachine {
         let milliseconds =
             submission.deadlineMilliseconds == 0
             ? configuration.defaultDeadlineMilliseconds : submission.deadlineMilliseconds
-        let deadline = now.advanced(
-            byMilliseconds: submission.walks ? min(milliseconds, graph.millisecondsMax) : milliseconds)
+        // A walk's nodes have their bounds each, stage by stage.
+        let bound: UInt64? =
+            submission.walks ? graph.millisecondsMax : graph.nodes[submission.node]?.deadlineMilliseconds
+        let deadline = now.advanced(byMilliseconds: min(milliseconds, bound ?? milliseconds))
         let lease = now.advanced(byMilliseconds: configuration.leaseMilliseconds)
         let ticket = nextTicket
         nextTicket += 1

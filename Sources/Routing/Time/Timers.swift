@@ -32,6 +32,7 @@ extension RoutingStateMachine {
         queries.updateAll { query in
             query.leaseUntil = query.leaseUntil.advanced(byMicroseconds: late)
             query.waitUntil = query.waitUntil?.advanced(byMicroseconds: late)
+            if let until = query.walk?.until { query.walk?.until = until.advanced(byMicroseconds: late) }
         }
         congestion.forgive(microseconds: late)
     }
@@ -43,6 +44,8 @@ extension RoutingStateMachine {
             fail(key, .deadlineExceeded, "the deadline passed; ask for more time or fewer tokens")
         } else if query.leaseUntil <= now {
             fail(key, .leaseExpired, "no lease renewal for \(configuration.leaseMilliseconds) ms; renew while waiting")
+        } else if query.stageDeadline <= now {
+            overstay(key)
         } else if let waitUntil = query.waitUntil, waitUntil <= now {
             failForLackOfWorkers(key)
         } else {

@@ -42,7 +42,7 @@ extension RoutingStateMachine {
             .call(
                 EndpointCall(
                     query: key, ticket: ticket, node: node, sampling: query.sampling, maxTokens: query.maxTokensAsked,
-                    deadlineMilliseconds: query.deadline.milliseconds(from: now))))
+                    deadlineMilliseconds: query.stageDeadline.milliseconds(from: now))))
     }
 
     mutating func hear(_ key: QueryKey, ticket: UInt64, _ bytes: [UInt8]) {
@@ -62,6 +62,12 @@ extension RoutingStateMachine {
                     connection: isHeldBack ? nil : query.target)))
     }
 
+    /// - Parameter milliseconds: for so long; 0: as long as usual.
+    mutating func passOver(_ endpoint: String, milliseconds: UInt64 = 0) {
+        let pause = milliseconds == 0 ? Self.downMilliseconds : min(milliseconds, 600_000)
+        endpointsDownUntil[endpoint] = now.advanced(byMilliseconds: pause)
+    }
+
     mutating func endCall(_ key: QueryKey, ticket: UInt64, _ ending: EndpointEnding) {
         guard let query = queries[key], query.phase == .calling(ticket: ticket) else { return }
         // Nobody is to hang up on what has ended.
@@ -73,8 +79,7 @@ extension RoutingStateMachine {
             endpointsDownUntil[query.model] = nil
             finish(key, reason)
         case .failed(let message, let retry):
-            let pause = retry == 0 ? Self.downMilliseconds : min(retry, 600_000)
-            endpointsDownUntil[query.model] = now.advanced(byMilliseconds: pause)
+            passOver(query.model, milliseconds: retry)
             queries[key]?.endAttempt(.failed)
             fail(key, .endpointFailed, message, retryAfterMilliseconds: retry)
         }

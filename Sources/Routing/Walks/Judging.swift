@@ -138,9 +138,23 @@ extension RoutingStateMachine {
         if let target = queries[key]?.target { sendReplay(key, from: 0, to: target) }
     }
 
+    /// The node where the query is has had its time.
+    mutating func overstay(_ key: QueryKey) {
+        guard let query = queries[key], let walk = query.walk, let host = walk.host else { return }
+        // Once: what follows has a bound of its own, or none.
+        queries[key]?.walk?.until = nil
+        if case .calling = query.phase, query.tokens.isEmpty { passOver(host) }
+        let bound = graph.nodes[host]?.deadlineMilliseconds ?? 0
+        fail(
+            key, .deadlineExceeded,
+            "\(host) has not ended within its \(bound) ms, deadline_milliseconds in the topology")
+    }
+
     /// A node failed before its first byte. Whether another takes the query; the client sees nothing of it.
     mutating func takesAnotherWay(_ key: QueryKey, _ kind: FailureKind, _ message: String) -> Bool {
-        guard let query = queries[key], let walk = query.walk, kind.leavesOtherWays,
+        guard let query = queries[key], let walk = query.walk,
+            // A query whose own deadline has passed has no time for another node either.
+            kind.leavesOtherWays || (kind == .deadlineExceeded && now < query.deadline),
             walk.hides || query.tokens.isEmpty, let node = graph.nodes[walk.node]
         else { return false }
         queries[key]?.endAttempt(.failed)

@@ -40,6 +40,8 @@ package struct GraphNode: Hashable, Sendable {
     /// Identities that it is for; nil: all.
     package var clients: Set<String>?
     package var maxTokens: Int?
+    /// Of one visit, where it has such a bound: deciding and rewriting count as the master's, answering as the node's own.
+    package var deadlineMilliseconds: UInt64?
     /// By functional token.
     package var hands: [String] = []
     package var fallbacks: [String] = []

@@ -27,6 +27,8 @@ struct Walk: Sendable {
     private(set) var trace = WalkTrace()
     /// The answer is kept back until a cascade edge has judged it.
     var holds = false
+    /// By when this stage is to have ended; nil: by the query's own deadline.
+    var until: Instant?
     private var tried: Set<String> = []
 
     init(entry: String, current: String?, at now: Instant) {
@@ -47,6 +49,9 @@ struct Walk: Sendable {
         trace.node = next.node
         holds = false
     }
+
+    /// Whose time this stage takes: a master words a query for another node.
+    var host: String? { stage == .rewriting ? master : node }
 
     mutating func begin(_ stage: Stage) { self.stage = stage }
 

@@ -39,7 +39,11 @@ extension RoutingStateMachine {
         takeOut(key)
         queries[key]?.walk?.begin(stage)
         queries[key]?.beginStage(model: model)
+        let bound = queries[key]?.walk?.host.flatMap { graph.nodes[$0]?.deadlineMilliseconds }
+        let until = bound.map { now.advanced(byMilliseconds: $0) }
+        queries[key]?.walk?.until = until
         queries.updateInPlace(key, change)
+        queries[key].map { timers.set(.query(key), to: $0.nextMoment) }
     }
 
     private mutating func beginAnswer(_ key: QueryKey, at node: GraphNode) {
