@@ -89,10 +89,11 @@ struct WalkDeadlineTests {
         }
         try WalkTests.decided(&talk, 1, logits: [0, 5, -9])
         WalkTests.encode(&talk, 1, [])
-        let calls = talk.directives.compactMap { if case .call(let call) = $0 { call } else { nil } }
-        #expect(calls.map(\.deadlineMilliseconds) == [300])
+        let calls: [EndpointCall] = talk.directives.compactMap { if case .call(let call) = $0 { call } else { nil } }
+        let call = try #require(calls.first)
+        #expect(call.deadlineMilliseconds == 300)
         let after = talk.live(["w"], milliseconds: 300)
-        #expect(after.contains(.hangUp(Conversation.key(1), ticket: try #require(calls.first).ticket)))
+        #expect(after.contains(.hangUp(call.query, ticket: call.ticket)))
         #expect(WalkTests.preparations(after) == [.answer(node: "general", rewrite: nil)])
         try WalkTests.decided(&talk, 2, logits: [0, 5, -9])
         #expect(WalkTests.preparations(talk.directives) == [.answer(node: "general", rewrite: nil)])
