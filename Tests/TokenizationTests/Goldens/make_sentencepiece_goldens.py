@@ -75,6 +75,8 @@ def train(family: str) -> pb.ModelProto:
         sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(sentences), model_writer=model, **options)
     proto = pb.ModelProto()
     proto.ParseFromString(model.getvalue())
+    # The name of a temporary file, another one each time.
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")
     return proto
 
 

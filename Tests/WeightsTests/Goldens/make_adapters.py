@@ -6,8 +6,14 @@ patterned/: a folder that peft saved, with deltas.json: s B A by peft. lora.gguf
 """
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
+
+# peft keeps names in sets and saves them in the order that comes of it: the same one each time.
+if os.environ.get("PYTHONHASHSEED") != "0":
+    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
 
 import gguf
 import numpy as np
