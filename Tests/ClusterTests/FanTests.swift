@@ -43,7 +43,9 @@ extension ClusterTests {
             var final: Final?
             for await event in events { if case .final(let one) = event { final = one } }
             let steps = try #require(final?.walk?.steps)
-            #expect(steps.map(\.node).contains("distant") && steps.contains { $0.outcome.hasPrefix("workerLost") }, "\(steps)")
+            #expect(
+                steps.map(\.node).contains("distant") && steps.contains { $0.outcome.hasPrefix("workerLost") },
+                "\(steps)")
             #expect(final?.walk?.node == "general")
         }
 

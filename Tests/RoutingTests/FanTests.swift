@@ -230,7 +230,9 @@ struct FanTests {
     @Test func aServersAnswerMayBeTheFirst() throws {
         var talk = Self.talk(.first) { $0.nodes["french"]?.work = .endpoint }
         try WalkTests.decided(&talk, 1, logits: [1, 2, -9])
-        let calls: [EndpointCall] = Self.encodeAll(&talk).compactMap { if case .call(let one) = $0 { one } else { nil } }
+        let calls: [EndpointCall] = Self.encodeAll(&talk).compactMap {
+            if case .call(let one) = $0 { one } else { nil }
+        }
         let call = try #require(calls.first)
         talk.say(.called(call.query, ticket: call.ticket, bytes: [65]))
         #expect(talk.directives.withdrawn.count == 1 && talk.directives.advances.first?.query == Conversation.key(1))

@@ -80,7 +80,9 @@ struct HandingTests {
         #expect(stranger.directives.assigns.first?.tokens == [1, 2, 3])
         var gone = Self.talk()
         try Self.read(&gone, [0, 5, -9], mass: 0.9) { talk in
-            talk.say(.graphChanged(WalkTests.graph { $0.nodes["writer"] = GraphNode("writer", .model("master:writer", nil)) }))
+            talk.say(
+                .graphChanged(
+                    WalkTests.graph { $0.nodes["writer"] = GraphNode("writer", .model("master:writer", nil)) }))
         }
         #expect(gone.directives.assigns.first?.tokens == [1, 2, 3])
     }

@@ -81,7 +81,8 @@ struct WalkBoundsTests {
         talk.say(
             .ended(
                 Ended(
-                    assignment: assign.assignment, kind: .decided, reading: MasterReading(logits: [0, 5, -9], mass: 0.9)),
+                    assignment: assign.assignment, kind: .decided,
+                    reading: MasterReading(logits: [0, 5, -9], mass: 0.9)),
                 from: Conversation.connection("w")))
         #expect(talk.live(["w"], milliseconds: 100).accepted.count == 1)
     }

@@ -152,7 +152,9 @@ struct GraphTests {
         let edges = (0..<999).map { "{from: n\($0), to: [n\($0 + 1)], kind: fallback}" }.joined(separator: ", ")
         let tail = "nodes: [\(nodes)]\ndefault_node: n0\nedges: [\(edges)"
         #expect(try parse(minimal(tail + "]")).depths["n999"] == 999)
-        let error = try #require(throws: TopologyError.self) { try parse(minimal(tail + ", {from: n999, to: [n0], kind: fallback}]")) }
+        let error = try #require(throws: TopologyError.self) {
+            try parse(minimal(tail + ", {from: n999, to: [n0], kind: fallback}]"))
+        }
         #expect(error.issues.map(\.message).allSatisfy { $0.contains("`n999` to `n0` closes a cycle") })
     }
 
@@ -183,7 +185,8 @@ struct GraphTests {
         #expect(found.map(\.line) == [23] && found.first?.message.contains("`small`") == true)
         let nodes = "nodes: [{name: a, model: m, folder: made}, {name: b, model: m, token: <b>}]\ndefault_node: a\n"
         let whole = try parse(minimal(nodes + "edges: [{from: a, to: [b]}]"))
-        #expect(whole.node("a")?.functionalFolder?.hasSuffix("/made") == true && whole.node("b")?.functionalFolder == nil)
+        #expect(
+            whole.node("a")?.functionalFolder?.hasSuffix("/made") == true && whole.node("b")?.functionalFolder == nil)
         #expect(whole.masters(of: whole.workers[0]).map(\.masterHolding) == ["master:a"])
     }
 }

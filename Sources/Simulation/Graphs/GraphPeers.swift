@@ -65,7 +65,9 @@ extension GraphWorld {
     }
 
     mutating func take(_ assign: Assign) {
-        guard let index = workers.firstIndex(where: { $0.connection == assign.connection && $0.isThere }) else { return }
+        guard let index = workers.firstIndex(where: { $0.connection == assign.connection && $0.isThere }) else {
+            return
+        }
         referee.expect(
             referee[assign.query.root]?.isLive == true, "P2: \(assign.query) is assigned, and is not live")
         jobs[assign.assignment] = Job(assign: assign, worker: index, incarnation: workers[index].incarnation)

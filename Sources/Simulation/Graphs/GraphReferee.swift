@@ -123,7 +123,9 @@ struct GraphReferee {
             watches[key.root]?.branches.remove(key)
             return
         }
-        guard let watch = watches[key], watch.isLive else { return object("P2: \(key) ended twice, or was not accepted") }
+        guard let watch = watches[key], watch.isLive else {
+            return object("P2: \(key) ended twice, or was not accepted")
+        }
         watches[key]?.isLive = false
         liveCount -= 1
         expect(now <= late, "P2: \(key) ended \(now.microseconds(since: watch.deadline)) µs after its deadline")

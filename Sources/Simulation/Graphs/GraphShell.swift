@@ -45,7 +45,9 @@ extension GraphWorld {
             jobs[id] = nil
             let isHeard = workers.contains { $0.connection == connection && $0.isThere && $0.silentUntil <= now }
             guard isHeard else { return }
-            plan(.event(.ended(Ended(assignment: id, kind: .withdrawn), from: connection)), in: 50 + chance.below(20_000))
+            plan(
+                .event(.ended(Ended(assignment: id, kind: .withdrawn), from: connection)), in: 50 + chance.below(20_000)
+            )
         case .prepare(let key, let ticket, let part): prepare(key, ticket, part)
         case .assemble(let key, let ticket, let parts, _): events.append(assemble(key, ticket, parts))
         case .call(let call):
@@ -76,7 +78,8 @@ extension GraphWorld {
     }
 
     /// A pipe that is full takes neither tokens nor endings.
-    private mutating func isFull(_ key: QueryKey, _ position: Int, _ failure: Failure?, _ events: inout [Event]) -> Bool {
+    private mutating func isFull(_ key: QueryKey, _ position: Int, _ failure: Failure?, _ events: inout [Event]) -> Bool
+    {
         guard let until = fullUntil[key.identity], until > now else { return false }
         let connection = ClientConnection(routingID: Array(key.identity.utf8))
         events.append(.congested(connection, query: key, position: position, failure: failure))

@@ -75,7 +75,8 @@ struct GraphWorld {
         activeUntil = now.advanced(byMilliseconds: UInt64(chance.within(options.activeMilliseconds)))
         for index in 0..<chance.within(1...4) {
             let all = RandomGraph.models + (RandomGraph.masters + [RandomGraph.hander]).map { "master:\($0)" }
-            workers.append(Worker(name: "w\(index)", models: index == 0 ? all : all.filter { _ in chance.chance(perMille: 600) }))
+            workers.append(
+                Worker(name: "w\(index)", models: index == 0 ? all : all.filter { _ in chance.chance(perMille: 600) }))
         }
         self.chance = chance
         for index in workers.indices { plan(.wake(index), in: chance.below(50_000)) }

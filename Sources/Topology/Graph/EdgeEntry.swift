@@ -44,7 +44,10 @@ extension EdgeEntry {
         let calibration = Calibration(section, kind)
         let ends = section.names("to", countMax: NodeEntry.countMax)
         guard let from else { return [] }
-        return ends.map { EdgeEntry(from: from, to: $0.name, kind: kind, threshold: threshold, calibration: calibration, line: $0.line) }
+        return ends.map {
+            EdgeEntry(
+                from: from, to: $0.name, kind: kind, threshold: threshold, calibration: calibration, line: $0.line)
+        }
     }
 
     private static func threshold(_ section: Section, _ kind: Kind) -> Float? {

@@ -63,7 +63,8 @@ extension NodeEntry {
     init(standingFor model: ModelEntry) {
         self.init(
             name: model.name, kind: .model(name: model.name), summary: nil, functionalToken: nil, cost: 1,
-            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, ownFolder: nil, isEntry: true, clients: nil,
+            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, ownFolder: nil, isEntry: true,
+            clients: nil,
             line: model.line,
             tokenLine: model.line)
     }

@@ -28,7 +28,9 @@ extension HostedModel {
     static func master(
         _ node: NodeEntry, _ path: String, beside trunk: HostedModel, file: String, team: ComputeTeam
     ) throws(WorkerFault) -> HostedModel {
-        func fault(_ message: String) -> WorkerFault { WorkerFault("\(node.kind.word.rawValue) \(node.name): \(message)") }
+        func fault(_ message: String) -> WorkerFault {
+            WorkerFault("\(node.kind.word.rawValue) \(node.name): \(message)")
+        }
         let folder: MasterFolder
         do { folder = try MasterFolder.open(path, for: trunk.model.configuration) } catch {
             throw fault(error.description)

@@ -14,7 +14,8 @@ struct BenchGraph: ParsableCommand {
             model past the graph; `walk` goes through the master; `rewrite` has it word the query; `fan` asks three nodes at once.
             """)
 
-    @Option(help: ArgumentHelp("The topology, with a master.", valueName: "file")) var topology = "topology/octopus.yaml"
+    @Option(help: ArgumentHelp("The topology, with a master.", valueName: "file")) var topology =
+        "topology/octopus.yaml"
     @Option(help: "Queries of each kind in a round.") var queries = 500
     @OptionGroup var rounds: RoundsOption
     @Flag(help: "Print one JSON object.") var json = false
@@ -28,7 +29,8 @@ struct BenchGraph: ParsableCommand {
     func run() throws {
         let cluster = try ClusterTopology(contentsOf: topology)
         guard let trial = GraphTrial(cluster) else {
-            throw CommandFailure.usage("\(topology): has no master that hands to three nodes with models; give --topology")
+            throw CommandFailure.usage(
+                "\(topology): has no master that hands to three nodes with models; give --topology")
         }
         var report = BenchReport()
         report.graph = trial.run(queries: queries, rounds: rounds.count)

@@ -33,8 +33,11 @@ struct GraphTrial {
         var rounds = Rounds(contestants: Kind.allCases.count, count: count)
         for turn in rounds.turns {
             var talk = Talk(machine(Kind.allCases[turn.contestant]), tokens: tokens, favourites: chosen.compactMap(row))
-            for id in 1...UInt64(queries) { talk.ask(id, kind: Kind.allCases[turn.contestant], entry: master, chosen[0]) }
-            let microseconds = Double(talk.spent.components.attoseconds) / 1e12 + Double(talk.spent.components.seconds) * 1e6
+            for id in 1...UInt64(queries) {
+                talk.ask(id, kind: Kind.allCases[turn.contestant], entry: master, chosen[0])
+            }
+            let microseconds =
+                Double(talk.spent.components.attoseconds) / 1e12 + Double(talk.spent.components.seconds) * 1e6
             rounds.record(microseconds / Double(queries), of: turn)
         }
         let kinds = Kind.allCases.enumerated().map { index, kind in
@@ -119,7 +122,9 @@ private struct Talk {
                 var logits = [Float](repeating: -20, count: tokens.count)
                 for (place, row) in favourites.enumerated() { logits[row] = -Float(place) / 10 }
                 let reading = MasterReading(logits: logits, mass: 0.99)
-                return [.ended(Ended(assignment: assign.assignment, kind: .decided, reading: reading), from: Self.worker)]
+                return [
+                    .ended(Ended(assignment: assign.assignment, kind: .decided, reading: reading), from: Self.worker)
+                ]
             }
             let logprobs = assign.topLogprobs > 0 ? [TokenLogprobs(logprob: -0.1)] : []
             return [
