@@ -51,7 +51,7 @@ private let mistakes: [Mistake] = [
         "a cycle without a bound", graph(edges: wholeEdges + "\n  - {from: cloud, to: [small], kind: fallback}"),
         "23: edges: the edge from `cloud` to `small` closes a cycle"),
     Mistake(
-        "an edge to itself", graph(edges: wholeEdges + "\n  - {from: french, to: [french]}"),
+        "an edge to itself", graph(edges: wholeEdges + "\n  - {from: french, to: [french], kind: fallback}"),
         "23: edges: the edge from `french` to `french` closes a cycle"),
     Mistake(
         "an edge to nobody", graph(edges: wholeEdges + "\n  - {from: smal, to: [big]}"),

@@ -133,7 +133,7 @@ extension RoutingStateMachine {
         return nil
     }
 
-    private func hasReadyWorker(_ model: String) -> Bool {
+    func hasReadyWorker(_ model: String) -> Bool {
         workers.hasAny { $0.condition == .ready && $0.holds(model) }
     }
 }

@@ -42,7 +42,8 @@ extension RoutingStateMachine {
 
     private func bias(of name: String?, _ master: Master) -> Double {
         guard let name, let node = graph.nodes[name] else { return 0 }
-        return -master.costWeight * node.cost - master.loadWeight * load(of: node)
+        let load = master.loadWeight == 0 ? 0 : load(of: node)
+        return -master.costWeight * node.cost - master.loadWeight * load
     }
 
     /// The share of its workers' places that are taken, 0 ... 1.
@@ -59,8 +60,8 @@ extension RoutingStateMachine {
 
     func isUp(_ name: String) -> Bool {
         switch graph.nodes[name]?.work {
-        case .model(let model, _): readyHolding(model) != nil
-        case .master(let master): readyHolding(master.model) != nil
+        case .model(let model, _): hasReadyWorker(model)
+        case .master(let master): hasReadyWorker(master.model)
         case .endpoint: (endpointsDownUntil[name] ?? now) <= now
         case .refusal: true
         case nil: false
