@@ -21,6 +21,9 @@ typedef struct {
     const ck_product *products;
     int32_t count;
     cut cuts[CK_PRODUCTS_MAX];
+    /// The first parts are the gates'.
+    ck_dots_cut gates[CK_GATES_MAX];
+    int32_t gate_count;
 } job;
 
 static int is_quantised(const ck_matrix *matrix) { return matrix->format == CK_U8 || matrix->format == CK_U4; }
@@ -39,6 +42,10 @@ static void quantise_part(void *argument, int32_t part, int32_t thread) {
 static void multiply_part(void *argument, int32_t part, int32_t thread) {
     (void)thread;
     job *j = argument;
+    for (int32_t g = 0; g < j->gate_count; g++) {
+        if (part < j->gates[g].parts) return ck_dots_part(&j->gates[g], part);
+        part -= j->gates[g].parts;
+    }
     int32_t i = j->count - 1;
     while (j->cuts[i].first_part > part) i--;
     const cut *c = &j->cuts[i];
@@ -81,14 +88,20 @@ static int quantise_rows(ck_context *context, job *j) {
 }
 
 int ck_multiply(
-    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count) {
+    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count,
+    const ck_dots_product *gates, int32_t gate_count) {
     if (rows <= 0 || count <= 0) return 0;
     job j = {
         .context = context, .x = x, .x_stride = x_stride, .rows = rows, .inputs = products[0].matrix->inputs,
-        .products = products, .count = count};
+        .products = products, .count = count, .gate_count = gate_count};
     int quantised = 0;
     for (int32_t i = 0; i < count; i++) quantised |= is_quantised(products[i].matrix);
     if (quantised && quantise_rows(context, &j)) return -1;
-    ck_team_run(context->team, cut_products(&j), multiply_part, &j);
+    int32_t parts = cut_products(&j);
+    for (int32_t g = 0; g < gate_count; g++) {
+        j.gates[g] = ck_cut_dots(context, x, x_stride, rows, &gates[g]);
+        parts += j.gates[g].parts;
+    }
+    ck_team_run(context->team, parts, multiply_part, &j);
     return 0;
 }
