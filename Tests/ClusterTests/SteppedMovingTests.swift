@@ -63,7 +63,8 @@ extension ClusterTests {
             let held = try await SpreadCluster.held(client)
             var reading = Reading(client.submit(SpreadCluster.score(7500)))
             #expect(try await eventually(withinSeconds: 10) { try await cluster.inFlight(client) == 1 })
-            try spread.edit("[{experts: 0-3, workers: [b, c]}, {experts: 4-7, workers: [a, c]}]", instead: before)
+            let after = "[{experts: 0-3, workers: [b, c]}, {experts: 4-7, workers: [a, c]}]"
+            try spread.edit(after, instead: before)
             // It will not answer what it is asked to hold.
             try cluster.process("b").signal(SIGSTOP)
             let command = try RunningProcess(
@@ -79,6 +80,8 @@ extension ClusterTests {
             let final = try await reading.answer()
             #expect(final.score == expected && final.missing.isEmpty)
             #expect(try await eventually(withinSeconds: 5) { try await SpreadCluster.held(client)["a"] == held["a"] })
+            // A worker that starts reads the topology.
+            try spread.edit(before, instead: after)
             try cluster.start("b")
             try await cluster.waitUntilReady(client)
             #expect(try await SpreadCluster.held(client) == held)
