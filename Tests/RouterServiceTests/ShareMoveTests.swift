@@ -97,9 +97,12 @@ import Testing
         #expect(workers.held == Self.swap.before.mapValues { Set($0) })
     }
 
-    @Test("nothing to do is done at once")
-    func same() {
-        let (step, workers, move) = ending(Self.swap.before, Self.swap.before, room: 4)
-        #expect(step == .done && workers.holds == 0 && move.losing.isEmpty)
+    @Test("where nobody has anything to load, the trunk is asked for what is to be, before anybody lets go")
+    func onlyLosses() {
+        let after = ["a": ["0", "1", "2", "3"], "b": ["4", "5", "6"]]
+        var move = ShareMove(before: Self.swap.before, after: after)
+        #expect(move.next() == .route(after))
+        move.took()
+        #expect(move.next() == .done && move.losing == ["b"])
     }
 }

@@ -59,7 +59,8 @@ package struct ShareMove: Sendable, Equatable {
             switch phase {
             case .gaining(let queue):
                 guard let worker = queue.first else {
-                    phase = hasGained ? .routing : .releasing(workers[...])
+                    // Also where nobody has anything to load: only the trunk knows whether every expert has a place.
+                    phase = hasGained || isComplete ? .routing : .releasing(workers[...])
                     continue
                 }
                 let lacking = lacking(worker).sorted()
@@ -68,7 +69,7 @@ package struct ShareMove: Sendable, Equatable {
                     return .hold(worker: worker, experts: experts.sorted())
                 }
                 phase = .gaining(queue.dropFirst())
-            case .routing: return .route(held.mapValues { $0.sorted() })
+            case .routing: return .route(isComplete ? after : held.mapValues { $0.sorted() })
             case .releasing(let queue):
                 // What is over at the end goes once the placement is written down.
                 if isComplete { return .done }
