@@ -81,6 +81,15 @@ int ck_multiply(
     ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count,
     const ck_dots_product *gates, int32_t gate_count);
 
+/// A product of rows first ..< first + rows alone.
+typedef struct {
+    ck_product product;
+    int64_t first, rows;
+} ck_group;
+enum { CK_GROUPS_MAX = 512 };
+/// As ck_multiply, each product with its own rows of x, into the same rows of its out: one job for all. `rows` counts those of x.
+int ck_multiply_groups(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_group *groups, int32_t count);
+
 /// out[r, c] (+)= scale · Σ_k x[r, k] w[k, c], on the caller's thread; `accumulate`: the chain starts from what out holds.
 /// x is [rows, depth], or stored as [depth, rows] where `turns_x`; w [depth, columns], or stored as [columns, depth] where `turns_w`.
 typedef struct {

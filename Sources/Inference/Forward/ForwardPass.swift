@@ -82,6 +82,10 @@ final class ForwardPass {
 
     /// What mixture layers chose so far; nil where the model has none.
     var mixtureCounts: MixtureCounts? { mixtures?.counts }
+    var countsMixtures: Bool {
+        get { mixtures?.countsChoices ?? true }
+        set { mixtures?.countsChoices = newValue }
+    }
     func takeMixtureCounts() -> MixtureCounts? { mixtures?.takeCounts() }
 
     private func runWhole(

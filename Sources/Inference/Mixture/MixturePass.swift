@@ -8,6 +8,7 @@ package typealias MixtureObserver = (RowOrigin, _ layer: Int, _ logits: Span<Flo
 /// Computes mixture layers of one model for batches; owned by a `ForwardPass`.
 final class MixturePass {
     var observer: MixtureObserver?
+    var countsChoices = true
     private(set) var counts: MixtureCounts
     private let capacity: CapacityMode
     private let onMissing: OnMissing
@@ -95,7 +96,7 @@ final class MixturePass {
                 let choice = try logits.withRow(row) { logits throws(LayerGateError) in
                     let choice = try layer.gate.choose(logits)
                     observer?(origins[row], layer.layer, logits, choice)
-                    counts.add(choice, logits: logits, layer: layer.layer)
+                    if countsChoices { counts.add(choice, logits: logits, layer: layer.layer) }
                     return choice
                 }
                 choices.append(choice)

@@ -76,4 +76,27 @@ extension ComputeContext {
     ) {
         multiply(x, rows: rows, by: [Product(matrix, into: output, accumulate: accumulate)])
     }
+
+    /// The same with rows of its own for each product: output[r, o] (+)= Σ_k x[r, k] · matrix[o, k] for r in `product.rows`, all in one
+    /// dispatch, so that threads wait for one another once. x has rows 0 ..< rows. At most `groupsMax` products.
+    package func multiply(_ x: Columns, rows: Int, byGroups products: [(product: Product, rows: Range<Int>)]) {
+        precondition(products.count <= Self.groupsMax, "\(products.count) products in one dispatch")
+        withUnsafeTemporaryAllocation(of: ck_group.self, capacity: products.count) { list in
+            for (index, (product, range)) in products.enumerated() {
+                precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
+                x.require(rows: rows, width: product.matrix.inputs, "input of a product")
+                product.output.require(rows: range.upperBound, width: product.matrix.outputs, "output of a product")
+                list[index] = ck_group(
+                    product: ck_product(
+                        matrix: product.matrix.packed, out: product.output.base, out_stride: product.output.stride,
+                        accumulate: product.accumulate ? 1 : 0),
+                    first: Int64(range.lowerBound), rows: Int64(range.count))
+            }
+            requireMemory(
+                ck_multiply_groups(
+                    handle, x.base, x.stride, Int64(rows), list.baseAddress, Int32(products.count)))
+        }
+    }
+
+    package static let groupsMax = Int(CK_GROUPS_MAX)
 }
