@@ -80,6 +80,29 @@ extension ClusterTests {
             #expect(!FileManager.default.fileExists(atPath: scratch.expert("cut") + ".run"))
         }
 
+        @Test("pairs in chosen layers only: such an expert is read, gated, and has no other sites")
+        func chosenLayers() async throws {
+            let scratch = try Scratch()
+            let beyond = try scratch.start(try scratch.training("some", steps: 2) + ["--layers", "28-30"])
+            #expect(try await beyond.ending() == 2, "\(beyond.errors)")
+            #expect(beyond.errors.contains("--layers names 30; the trunk has the layers 0 to 29"), "\(beyond.errors)")
+            let training = try scratch.start(try scratch.training("some", steps: 2) + ["--layers", "3,28-29"])
+            try #require(try await training.ending() == 0, "\(training.errors)")
+            let gating = try scratch.start([
+                "train", "gate", "--trunk", try Places.model(), "--data", scratch.data, "--expert",
+                scratch.expert("some"), "--steps", "2", "--batch", "2", "--block", "16", "--held-tokens", "32",
+            ])
+            try #require(try await gating.ending() == 0, "\(gating.errors)")
+            #expect(gating.output.contains("gates of 6 sites"), "\(gating.output)")
+            let settings = try String(contentsOfFile: "\(scratch.expert("some"))/adapter_config.json", encoding: .utf8)
+            for layer in 0..<30 {
+                let isChosen = [3, 28, 29].contains(layer)
+                #expect(settings.contains("model.layers.\(layer).self_attn.q_proj") == isChosen, "layer \(layer)")
+            }
+            let verifying = try scratch.start(["expert", "verify", scratch.expert("some")])
+            #expect(try await verifying.ending() == 0, "\(verifying.errors)")
+        }
+
         @Test("a new expert is trained, gated and published in shadow; without gates it is refused, and stays")
         func publishing() async throws {
             let scratch = try Scratch()

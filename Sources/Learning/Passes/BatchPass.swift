@@ -34,7 +34,7 @@ package final class BatchPass {
         let rows = blocks * plan.blockTokensMax
         let bytes = ShardPass.bytesPerRow(trunk.configuration, parameters)
         let layer = max(1, bytes.kept * rows * plan.shards)
-        keptLayers = min(trunk.configuration.layerCount, plan.traceBytesMax / layer)
+        keptLayers = min(trunk.configuration.layerCount - parameters.lowestReached, plan.traceBytesMax / layer)
         self.parameters = parameters
         self.plan = plan
         let kept = keptLayers

@@ -21,11 +21,12 @@ struct HeadPass {
     /// - Parameters:
     ///   - h: [rows, hidden] after the last norm.
     ///   - targets: rows that predict, with what.
-    ///   - dh: nil without a gradient; else its rows of `targets` are written, the others left alone.
+    ///   - weight: w; nil where the loss alone is wanted.
+    ///   - dh: its rows of `targets` are written, the others left alone; nil where nothing below the head learns.
     /// - Returns: Σ of the loss over the targets, in nats.
-    func run(_ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows)
-        -> Double
-    {
+    func run(
+        _ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float?, dh: FloatView?, _ gradient: FloatRows
+    ) -> Double {
         var loss = 0.0
         for start in stride(from: 0, to: targets.count, by: Self.rowsAtOnce) {
             let part = Array(targets[start..<min(start + Self.rowsAtOnce, targets.count)])
@@ -35,7 +36,7 @@ struct HeadPass {
     }
 
     private func chunk(
-        _ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows
+        _ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float?, dh: FloatView?, _ gradient: FloatRows
     ) -> Double {
         let (vocabulary, width) = (trunk.head.rows, trunk.head.columns)
         let rows = inputs.first(targets.count)
@@ -49,19 +50,18 @@ struct HeadPass {
         if parameters.newRows > 0 { products.timesTransposed(rows, newRows, into: new) }
         var loss = 0.0
         for (index, target) in targets.enumerated() {
-            loss += crossEntropy(all.row(index), all.columns, target.token, weight)
+            loss += crossEntropy(all.row(index), all.columns, target.token, weight ?? 0)
+        }
+        guard weight != nil else { return loss }
+        if parameters.newRows > 0, parameters.isTrained(parameters.headRows) {
+            let place = FloatView(
+                base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
+            products.transposedTimes(new, rows, into: place, accumulates: true)
         }
         guard let dh else { return loss }
         let out = below.first(targets.count)
         products.times(old, trunk.head.view, into: out)
-        if parameters.newRows > 0 {
-            products.times(new, newRows, into: out, accumulates: true)
-            if parameters.isTrained(parameters.headRows) {
-                let place = FloatView(
-                    base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
-                products.transposedTimes(new, rows, into: place, accumulates: true)
-            }
-        }
+        if parameters.newRows > 0 { products.times(new, newRows, into: out, accumulates: true) }
         for (index, target) in targets.enumerated() {
             dh.row(target.row).update(from: out.row(index), count: width)
         }

@@ -3,8 +3,8 @@ import Weights
 
 /// Forward and backward through the whole model for the blocks of one shard, on one thread, with memory of its own.
 ///
-/// Checkpoints: the input of every layer is kept; the traces of the last `keptLayers` layers are kept too, the others are computed a
-/// second time on the way back.
+/// Checkpoints: the input of every layer that the gradient reaches is kept; the traces of the last `keptLayers` layers are kept too, the
+/// others are computed a second time on the way back. Below the lowest layer reached nothing is kept and nothing computed twice.
 final class ShardPass {
     let trunk: FrozenTrunk
     let parameters: Parameters
@@ -13,8 +13,9 @@ final class ShardPass {
     let gradient: FloatRows
     private let layers: LayerPass
     private let head: HeadPass
-    /// The input of layer i, and last the output of all.
+    /// The input of layer i, and last the output of all; below the lowest layer reached two matrices take turns.
     private let checkpoints: [FloatRows]
+    private let lowest: Int
     private let kept: [LayerTrace?]
     private let scratch: LayerTrace
     private let normed, below: FloatRows
@@ -32,11 +33,15 @@ final class ShardPass {
             trunk: trunk, parameters: parameters, context: context,
             logits: FloatRows(HeadPass.rowsAtOnce, configuration.vocabularySize + parameters.newRows),
             inputs: FloatRows(HeadPass.rowsAtOnce, width), below: FloatRows(HeadPass.rowsAtOnce, width))
-        checkpoints = (0...count).map { _ in FloatRows(rowsMax, width) }
+        let lowest = parameters.lowestReached
+        let passed = (0..<min(lowest, 2)).map { _ in FloatRows(rowsMax, width) }
+        checkpoints = (0...count).map { $0 < lowest ? passed[$0 % 2] : FloatRows(rowsMax, width) }
         kept = (0..<count).map { layer in
-            layer >= count - keptLayers ? LayerTrace(trunk, parameters, layer: layer, rowsMax: rowsMax) : nil
+            layer >= max(lowest, count - keptLayers)
+                ? LayerTrace(trunk, pairs: parameters.pairs[layer], rowsMax: rowsMax) : nil
         }
-        scratch = LayerTrace(trunk, parameters, layer: 0, rowsMax: rowsMax)
+        scratch = LayerTrace(trunk, pairs: parameters.widestPairs, rowsMax: rowsMax)
+        self.lowest = lowest
         (normed, below) = (FloatRows(rowsMax, width), FloatRows(rowsMax, width))
     }
 
@@ -45,7 +50,9 @@ final class ShardPass {
         let trace = LayerTrace.floatsPerRow(configuration, parameters)
         let heads = 2 * (configuration.headCount + configuration.keyValueHeadCount) * configuration.headDimension
         let pass = 4 * configuration.hiddenSize + 3 * configuration.intermediateSize + heads
-        return (4 * (trace + pass + configuration.hiddenSize * (configuration.layerCount + 1)), 4 * trace)
+        let lowest = parameters.lowestReached
+        let checkpoints = configuration.layerCount + 1 - lowest + min(lowest, 2)
+        return (4 * (trace + pass + configuration.hiddenSize * checkpoints), 4 * trace)
     }
 
     /// - Parameter weight: of each target in the gradient; nil computes the loss alone.
@@ -106,19 +113,22 @@ final class ShardPass {
             }
         }
         if weight != nil { dn.clear() }
-        return head.run(n, targets, weight: weight ?? 0, dh: weight == nil ? nil : dn, gradient)
+        return head.run(n, targets, weight: weight, dh: lowest < trunk.layers.count ? dn : nil, gradient)
     }
 
     private func passBack(_ blocks: [TrainingBlock], _ segments: [Range<Int>], _ rows: Int) {
+        guard lowest < trunk.layers.count else { return }
         let dx = normed.first(rows)
         dx.clear()
         NormPass.backward(
             below.first(rows), checkpoints[trunk.layers.count].first(rows), trunk.norm,
             trunk.configuration.rmsNormEpsilon, addedTo: dx)
-        for index in (0..<trunk.layers.count).reversed() {
+        for index in (lowest..<trunk.layers.count).reversed() {
             let x = checkpoints[index].first(rows)
             if kept[index] == nil { layers.forward(x, index, segments, into: nil, scratch) }
-            layers.backward(dx, x, index, segments, kept[index] ?? scratch, gradient)
+            layers.backward(
+                dx, x, index, segments, kept[index] ?? scratch, gradient,
+                goesOn: index > lowest || parameters.rowsAreReached)
         }
         embeddingBackward(dx, blocks, segments)
     }
@@ -141,7 +151,7 @@ final class ShardPass {
 
     /// dE[t] += dx_t, for the new rows.
     private func embeddingBackward(_ dx: FloatView, _ blocks: [TrainingBlock], _ segments: [Range<Int>]) {
-        guard parameters.newRows > 0, parameters.isTrained(parameters.embeddingRows) else { return }
+        guard parameters.rowsAreReached else { return }
         let width = trunk.configuration.hiddenSize
         for (block, segment) in zip(blocks, segments) {
             for (index, token) in block.tokens.enumerated() where Int(token) >= trunk.embedding.rows {

@@ -11,7 +11,8 @@ struct TrainTokens: ParsableCommand {
         commandName: "tokens", abstract: "Trains the functional tokens of a master and writes its folder.",
         discussion: """
             Data: JSON lines of {"query", "token"}, with "rewrite" (the query as the node is to get it) and "split" where there are. \
-            New vocabulary rows are trained, and a LoRA pair at every site unless --rank is 0. --append adds the tokens that a master does \
+            New vocabulary rows are trained, and a LoRA pair at every site unless --rank is 0. With --layers the way back ends at the \
+            lowest of them, and a row learns where its token is predicted but not where it is read. --append adds the tokens that a master does \
             not have yet and trains their rows alone: all others, and the adapter, stay bit for bit. --refit goes on with everything that \
             a master has.
             """)
@@ -29,6 +30,11 @@ struct TrainTokens: ParsableCommand {
     @Option(help: ArgumentHelp("Start from this master, and train all of it.", valueName: "folder"))
     var refit: String?
     @Option(help: "Linear layers with a pair, such as q,k,v,o,gate,up,down.") var sites = "q,k,v,o,gate,up,down"
+    @Option(
+        help:
+            "Layers with pairs, counted from 0, such as 18-29 (default: all). The way back ends at the lowest: fewer layers are quicker by far."
+    )
+    var layers: String?
     @Option(parsing: .unconditional, help: "r of every pair; 0: no adapter, rows only.") var rank = 8
     @Option(parsing: .unconditional, help: "s = alpha / r.") var alpha = 16.0
     @Flag(help: "Write the adapter in F32 instead of F16.") var f32 = false
@@ -41,12 +47,18 @@ struct TrainTokens: ParsableCommand {
             throw ValidationError("--weight-decay would move the rows that --append keeps; leave it out")
         }
         _ = try SiteList(sites)
+        _ = try layers.map { try LayerList($0) }
+        if layers != nil, append != nil || refit != nil || rank == 0 {
+            throw ValidationError("--layers places new pairs: not with --append, --refit or --rank 0")
+        }
     }
 
     private struct Settings: Encodable {
         let trunk, data: String
         let recipe: Recipe
         let sites: [Int]
+        /// Left out where all have pairs.
+        let layers: [Int]?
         let rank: Int
         let alpha, heldShare: Double
         let heldTokens: Int
@@ -81,7 +93,9 @@ struct TrainTokens: ParsableCommand {
         let examples = try FunctionalExamples(path: data)
         let plan = try MasterPlan(
             examples, trunk, tokensFile: tokens, start: append ?? refit, appends: append != nil,
-            fresh: (SiteList(sites).sites, rank, alpha))
+            fresh: FreshPairs(
+                sites: SiteList(sites).sites,
+                layers: LayerList.choice(layers, of: trunk.configuration.layerCount), rank: rank, alpha: alpha))
         let set = try trainingSet(examples, plan, trunk, recipe)
         let folder = try RunFolder(for: out, isResumed: options.resume, restarts: options.restart)
         let frozen = try trunk.load(blockTokens: recipe.blockTokens)
@@ -120,7 +134,8 @@ struct TrainTokens: ParsableCommand {
     ) throws -> Settings {
         Settings(
             trunk: trunk.hash.hex, data: examples.hash.hex, recipe: recipe,
-            sites: plan.parameterPlan.sites.map(\.rawValue).sorted(), rank: plan.parameterPlan.rank, alpha: alpha,
+            sites: plan.parameterPlan.sites.map(\.rawValue).sorted(), layers: plan.parameterPlan.layers?.sorted(),
+            rank: plan.parameterPlan.rank, alpha: alpha,
             heldShare: options.heldShare, heldTokens: options.heldTokens, tokens: plan.tokens.map(\.token),
             append: append != nil, start: try plan.startHashes())
     }
