@@ -34,10 +34,11 @@ extension FrozenTrunk {
         (Self.mean(embedding, tokens), configuration.tiedEmbeddings ? nil : Self.mean(head, tokens))
     }
 
-    private static func mean(_ matrix: FloatRows, _ tokens: [Int32]) -> [Float] {
+    private static func mean(_ matrix: FrozenMatrix, _ tokens: [Int32]) -> [Float] {
         var sum = [Float](repeating: 0, count: matrix.columns)
-        for token in tokens {
-            for column in sum.indices { sum[column] += matrix.base[Int(token) * matrix.columns + column] }
+        sum.withUnsafeMutableBufferPointer { sum in
+            guard let start = sum.baseAddress else { return }
+            for token in tokens { matrix.add(row: Int(token), to: start) }
         }
         return tokens.isEmpty ? sum : sum.map { $0 / Float(tokens.count) }
     }

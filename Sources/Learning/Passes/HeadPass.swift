@@ -6,7 +6,7 @@ import Kernels
 ///     ℓ = E h, E = [trunk's rows; new rows]        loss = Σ over targets t of log Σ e^ℓ - ℓ_t
 ///     dℓ = w (softmax(ℓ) - 1_t), w = 1 / targets of the whole step        dh = Eᵀ dℓ        dE_new += dℓ_new hᵀ
 struct HeadPass {
-    static let rowsAtOnce = 128
+    static let rowsAtOnce = 256
 
     let trunk: FrozenTrunk
     let parameters: Parameters
@@ -46,7 +46,7 @@ struct HeadPass {
         let all = logits.first(targets.count)
         let (old, new) = (all.columns(0..<vocabulary), all.columns(vocabulary..<all.columns))
         let newRows = parameters.view(parameters.headRows, rows: parameters.newRows, columns: width)
-        products.timesTransposed(rows, trunk.head.view, into: old)
+        products.timesTransposed(rows, trunk.head, into: old)
         if parameters.newRows > 0 { products.timesTransposed(rows, newRows, into: new) }
         var loss = 0.0
         for (index, target) in targets.enumerated() {
@@ -60,7 +60,7 @@ struct HeadPass {
         }
         guard let dh else { return loss }
         let out = below.first(targets.count)
-        products.times(old, trunk.head.view, into: out)
+        products.times(old, trunk.head, into: out)
         if parameters.newRows > 0 { products.times(new, newRows, into: out, accumulates: true) }
         for (index, target) in targets.enumerated() {
             dh.row(target.row).update(from: out.row(index), count: width)

@@ -34,7 +34,7 @@ struct LinearPass {
         onlyTrace: Bool = false
     ) {
         if !onlyTrace {
-            products.timesTransposed(u, linear.weight.view, into: y)
+            products.timesTransposed(u, linear.weight, into: y)
             if let bias = linear.bias {
                 for row in 0..<y.rows { Vectors.add(bias, to: y.row(row), count: y.columns) }
             }
@@ -57,7 +57,7 @@ struct LinearPass {
         _ dy: FloatView, _ u: FloatView, _ linear: FrozenLinear, _ layer: Int, _ site: Site, into du: FloatView?,
         accumulates: Bool = false, _ trace: SiteTrace?, _ gradient: FloatRows
     ) {
-        if let du { products.times(dy, linear.weight.view, into: du, accumulates: accumulates) }
+        if let du { products.times(dy, linear.weight, into: du, accumulates: accumulates) }
         guard let pair = parameters.pairs[layer][site.rawValue], let trace else { return }
         let z = trace.z.first(u.rows)
         if parameters.isTrained(pair.up) {

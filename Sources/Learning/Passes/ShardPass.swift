@@ -140,11 +140,13 @@ final class ShardPass {
             for (index, token) in block.tokens.enumerated() {
                 let new = Int(token) - trunk.embedding.rows
                 precondition(token >= 0 && new < parameters.newRows, "token \(token)")
-                let source =
-                    new < 0
-                    ? trunk.embedding.base + Int(token) * width
-                    : parameters.values.base + parameters.embeddingRows + new * width
-                checkpoints[0].view.row(segment.lowerBound + index).update(from: source, count: width)
+                let target = checkpoints[0].view.row(segment.lowerBound + index)
+                guard new >= 0 else {
+                    trunk.embedding.copy(row: Int(token), into: target)
+                    continue
+                }
+                let source = parameters.values.base + parameters.embeddingRows + new * width
+                target.update(from: source, count: width)
             }
         }
     }
