@@ -192,6 +192,19 @@ extension ClusterTests {
             #expect(try await verifying.ending() == 0, "\(verifying.errors)")
         }
 
+        @Test(
+            "shares, weights and rates outside their range are usage errors that name the option",
+            arguments: [("--row-rate", "0"), ("--rewrite-share", "1.5"), ("--rewrite-weight", "-1")])
+        func badNumbers(_ option: String, _ value: String) async throws {
+            let scratch = try Scratch()
+            let training = try scratch.start([
+                "train", "tokens", "--trunk", try Places.model(), "--data", scratch.data, "--out",
+                "\(scratch.folder)/master", option, value,
+            ])
+            #expect(try await training.ending() == 2, "\(training.errors)")
+            #expect(training.errors.contains("\(option) is"), "\(training.errors)")
+        }
+
         @Test("a new expert is trained, gated and published in shadow; without gates it is refused, and stays")
         func publishing() async throws {
             let scratch = try Scratch()

@@ -20,6 +20,13 @@ extension Parameters {
         return (embedding, Array(UnsafeBufferPointer(start: values.base + headRows, count: count)))
     }
 
+    /// How many of the trained parameters, which they lead, are new rows.
+    var trainedRowPlaces: Int {
+        entries.filter {
+            isTrained($0.offset) && ($0.name == ParameterName.embedding || $0.name == ParameterName.head)
+        }.reduce(0) { $0 + $1.count }
+    }
+
     /// The places of the first `count` new rows, for `TrainingRun(fixed:)`.
     package func places(ofFirstRows count: Int, width: Int) -> [Range<Int>] {
         guard count > 0 else { return [] }

@@ -52,17 +52,18 @@ final class LayerPass {
         attention = AttentionPass(
             heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
             dimension: configuration.headDimension, context: context, probabilities: FloatRows(blockMax, blockMax),
-            gradients: FloatRows(blockMax, blockMax))
+            gradients: FloatRows(blockMax, blockMax),
+            gathered: GatheredKeys(blockMax: blockMax, width: configuration.shape(of: .k).outputs))
         (normed, dNorm) = (rows(.o), rows(.o))
         (wide, wideBelow, wideOther) = (rows(.up), rows(.up), rows(.up))
         (dq, dk, dv, dOut) = (rows(.q), rows(.k), rows(.v), rows(.q))
     }
 
     /// - Parameter y: nil where only the trace is wanted: then the last product is left out.
-    func forward(_ x: FloatView, _ index: Int, _ segments: [Range<Int>], into y: FloatView?, _ trace: LayerTrace) {
+    func forward(_ x: FloatView, _ index: Int, _ segments: [Segment], into y: FloatView?, _ trace: LayerTrace) {
         let layer = trunk.layers[index]
         let rows = x.rows
-        let positions = segments.flatMap { Array(0..<$0.count) }
+        let positions = segments.flatMap { Array($0.positions) }
         let (n, middle) = (normed.first(rows), trace.middle.first(rows))
         func project(_ site: Site, _ input: FloatView, _ output: FloatView, onlyTrace: Bool = false) {
             linear.forward(
@@ -76,8 +77,7 @@ final class LayerPass {
         RotaryPass.turn(q, positions, trunk.rotary)
         RotaryPass.turn(k, positions, trunk.rotary)
         for part in segments {
-            attention.forward(
-                q: q.rows(part), k: k.rows(part), v: v.rows(part), into: trace.attended.first(rows).rows(part))
+            attention.forward(part, q: q, k: k, v: v, into: trace.attended.first(rows))
         }
         project(.o, trace.attended.first(rows), middle)
         middle.add(x)
@@ -94,7 +94,7 @@ final class LayerPass {
     ///
     /// - Parameter goesOn: whether anything below the layer needs that. Where not, dx is left half made, and what only leads to it, left out.
     func backward(
-        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Range<Int>], _ trace: LayerTrace,
+        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Segment], _ trace: LayerTrace,
         _ gradient: FloatRows, goesOn: Bool
     ) {
         let wantsQueries = goesOn || trains([.q, .k, .v], index)
@@ -142,21 +142,19 @@ final class LayerPass {
 
     /// From dO, which the output projection has left in `dOut`.
     private func attentionBackward(
-        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Range<Int>], _ trace: LayerTrace,
+        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Segment], _ trace: LayerTrace,
         _ gradient: FloatRows, goesOn: Bool
     ) {
         let layer = trunk.layers[index]
         let rows = dx.rows
-        let positions = segments.flatMap { Array(0..<$0.count) }
+        let positions = segments.flatMap { Array($0.positions) }
         let (q, k, v) = (trace.q.first(rows), trace.k.first(rows), trace.v.first(rows))
         let (dq, dk, dv, dO) = (self.dq.first(rows), self.dk.first(rows), self.dv.first(rows), dOut.first(rows))
         let (n, dn) = (normed.first(rows), dNorm.first(rows))
         dk.clear()
         dv.clear()
         for part in segments {
-            attention.backward(
-                q: q.rows(part), k: k.rows(part), v: v.rows(part), dO: dO.rows(part), dq: dq.rows(part),
-                dk: dk.rows(part), dv: dv.rows(part))
+            attention.backward(part, q: q, k: k, v: v, dO: dO, dq: dq, dk: dk, dv: dv)
         }
         RotaryPass.turn(dq, positions, trunk.rotary, back: true)
         RotaryPass.turn(dk, positions, trunk.rotary, back: true)

@@ -37,11 +37,29 @@ struct TrainTokens: ParsableCommand {
     var layers: String?
     @Option(parsing: .unconditional, help: "r of every pair; 0: no adapter, rows only.") var rank = 8
     @Option(parsing: .unconditional, help: "s = alpha / r.") var alpha = 16.0
+    @Option(
+        name: .customLong("row-rate"), parsing: .unconditional,
+        help: "AdamW's rate for the new rows (default: as all).")
+    var rowRate: Double?
+    @Option(
+        name: .customLong("rewrite-share"), parsing: .unconditional,
+        help: "Of the examples with a rewrite so many are learned with it, the others up to the functional token.")
+    var rewriteShare = 1.0
+    @Option(
+        name: .customLong("rewrite-weight"), parsing: .unconditional,
+        help: "What each token behind the functional one counts, which counts 1.")
+    var rewriteWeight = 1.0
     @Flag(help: "Write the adapter in F32 instead of F16.") var f32 = false
 
     func validate() throws {
         guard (0...1024).contains(rank) else { throw ValidationError("--rank is \(rank); it must be 0 ... 1024") }
         guard alpha.isFinite, alpha > 0 else { throw ValidationError("--alpha is \(alpha); it must be positive") }
+        for (name, value, range) in [
+            ("row-rate", rowRate ?? 1, 1e-9...10), ("rewrite-share", rewriteShare, 0...1),
+            ("rewrite-weight", rewriteWeight, 0...1000),
+        ] where !range.contains(value) {
+            throw ValidationError("--\(name) is \(value); it must be \(range.lowerBound) ... \(range.upperBound)")
+        }
         if append != nil, refit != nil { throw ValidationError("--append and --refit exclude each other") }
         if append != nil, options.weightDecay > 0 {
             throw ValidationError("--weight-decay would move the rows that --append keeps; leave it out")
@@ -60,7 +78,7 @@ struct TrainTokens: ParsableCommand {
         /// Left out where all have pairs.
         let layers: [Int]?
         let rank: Int
-        let alpha, heldShare: Double
+        let alpha, heldShare, rewriteShare, rewriteWeight: Double
         let heldTokens: Int
         let tokens: [String]
         let append: Bool
@@ -72,6 +90,9 @@ struct TrainTokens: ParsableCommand {
         let baseLoss, loss, accuracy: Double?
         let steps, blocksPerStep, examples, heldExamples: Int
         let lr: Double
+        let rowLR: Double?
+        let schedule: Recipe.Schedule
+        let rewriteShare, rewriteWeight: Double
         let seed: UInt64
         let dataSHA256: String
     }
@@ -88,7 +109,8 @@ struct TrainTokens: ParsableCommand {
         guard !FileManager.default.fileExists(atPath: out) else {
             throw CommandFailure.refused("\(out): is there already; choose another --out, or take it away")
         }
-        let recipe = options.recipe(steps: 200, rate: append != nil || rank == 0 ? 1e-2 : 1e-3, block: 256)
+        let recipe = options.recipe(
+            steps: 200, rate: append != nil || rank == 0 ? 1e-2 : 1e-3, rowRate: rowRate, block: 256)
         let trunk = try TrainingTrunk(options.trunk)
         let examples = try FunctionalExamples(path: data)
         let plan = try MasterPlan(
@@ -123,7 +145,9 @@ struct TrainTokens: ParsableCommand {
         _ examples: FunctionalExamples, _ plan: MasterPlan, _ trunk: TrainingTrunk, _ recipe: Recipe
     ) throws -> TrainingSet {
         let documents = try examples.documents(
-            trunk.text, ids: plan.ids, end: try trunk.endOfTurn(options.trunk), argument: RewriteText.encode)
+            trunk.text, ids: plan.ids, end: try trunk.endOfTurn(options.trunk),
+            rewrites: .init(share: rewriteShare, weight: Float(rewriteWeight), seed: recipe.seed),
+            argument: RewriteText.encode)
         return try TrainingSet(
             documents, block: recipe.blockTokens, heldShare: options.heldShare, heldTokensMax: options.heldTokens,
             seed: recipe.seed, place: data)
@@ -135,8 +159,8 @@ struct TrainTokens: ParsableCommand {
         Settings(
             trunk: trunk.hash.hex, data: examples.hash.hex, recipe: recipe,
             sites: plan.parameterPlan.sites.map(\.rawValue).sorted(), layers: plan.parameterPlan.layers?.sorted(),
-            rank: plan.parameterPlan.rank, alpha: alpha,
-            heldShare: options.heldShare, heldTokens: options.heldTokens, tokens: plan.tokens.map(\.token),
+            rank: plan.parameterPlan.rank, alpha: alpha, heldShare: options.heldShare, rewriteShare: rewriteShare,
+            rewriteWeight: rewriteWeight, heldTokens: options.heldTokens, tokens: plan.tokens.map(\.token),
             append: append != nil, start: try plan.startHashes())
     }
 
@@ -147,7 +171,8 @@ struct TrainTokens: ParsableCommand {
         Notes(
             baseLoss: result.before, loss: result.after, accuracy: accuracy, steps: recipe.steps,
             blocksPerStep: recipe.blocks * recipe.accumulate, examples: set.train.count, heldExamples: set.held.count,
-            lr: recipe.learningRate, seed: recipe.seed, dataSHA256: data.hex)
+            lr: recipe.learningRate, rowLR: recipe.rowRate, schedule: recipe.schedule, rewriteShare: rewriteShare,
+            rewriteWeight: rewriteWeight, seed: recipe.seed, dataSHA256: data.hex)
     }
 
     private func write(
@@ -181,7 +206,7 @@ struct TrainTokens: ParsableCommand {
     private static func readings(_ run: TrainingRun, _ vocabulary: Int) -> [TemperatureFit.Example] {
         let held = run.set.held
         return zip(held, run.newRowLogits(held)).compactMap { block, logits in
-            guard let place = block.isTarget.firstIndex(of: true) else { return nil }
+            guard let place = block.firstTarget else { return nil }
             return TemperatureFit.Example(logits: logits, node: Int(block.tokens[place]) - vocabulary)
         }
     }
