@@ -92,12 +92,14 @@ int ck_multiply_groups(ck_context *context, const float *x, int64_t x_stride, in
 
 /// out[r, c] (+)= scale · Σ_k x[r, k] w[k, c], on the caller's thread; `accumulate`: the chain starts from what out holds.
 /// x is [rows, depth], or stored as [depth, rows] where `turns_x`; w [depth, columns], or stored as [columns, depth] where `turns_w`.
+/// `w_panels`: w is stored in panels of CK_FLOATS_PANEL of its columns, one behind the other, each [lines, CK_FLOATS_PANEL], filled up with
+/// zeros; w_stride is not read, and without `turns_w` neither is scale.
 typedef struct {
     const float *x, *w;
     float *out;
     int64_t x_stride, w_stride, out_stride, rows, depth, columns;
     float scale;
-    int32_t turns_x, turns_w, accumulate;
+    int32_t turns_x, turns_w, accumulate, w_panels;
 } ck_floats;
 /// Panels of w are packed for it, of so many columns and at most so many k: 192 KiB stay in a core's second cache while all rows meet them.
 enum { CK_FLOATS_PANEL = 64, CK_FLOATS_DEPTH = 768 };
