@@ -98,7 +98,7 @@ let package = Package(
             ], swiftSettings: safe),
 
         // Layer 3: shells that perform.
-        .target(name: "Simulation", dependencies: ["Routing"], swiftSettings: safe),
+        .target(name: "Simulation", dependencies: ["Deciding", "Routing"], swiftSettings: safe),
         .target(
             name: "Observability",
             dependencies: ["Threading", .product(name: "Logging", package: "swift-log")],
@@ -141,7 +141,8 @@ let package = Package(
                 "Benchmarking", "Charts", "Client", "Deciding", "Digest", "Evaluation", "ExpertStore", "Gating",
                 "Inference",
                 "Kernels", "Launcher", "Learning", "Messaging", "Observability",
-                "RouterService", "Simulation", "Statistics", "SystemReasons", "Threading", "Tokenization", "Topology",
+                "PortableMath", "RouterService", "Routing", "Simulation", "Statistics", "SystemReasons", "Threading",
+                "Tokenization", "Topology",
                 "Weights",
                 "WorkerService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -162,7 +163,7 @@ let package = Package(
         .testTarget(name: "PortableMathTests", dependencies: ["PortableMath"], swiftSettings: strict),
         .testTarget(
             name: "GatingTests", dependencies: ["Gating"], exclude: ["Goldens"], swiftSettings: strict),
-        .testTarget(name: "DecidingTests", dependencies: ["Deciding"], swiftSettings: strict),
+        .testTarget(name: "DecidingTests", dependencies: ["Deciding", "PortableMath"], swiftSettings: strict),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "Digest"], exclude: ["Goldens"], swiftSettings: strict),
         .testTarget(

@@ -71,7 +71,7 @@ cluster() { swift_test --no-parallel --filter ClusterTests; }
 
 # ---- stages of --full
 
-seeds() { .build/release/skein simulate --seeds 100000; }
+seeds() { .build/release/skein simulate --seeds 100000 && .build/release/skein simulate --walks --seeds 50000; }
 
 # Makes every golden again from its oracle and compares with what is committed. The oracles (torch, transformers, …) are large and
 # not installed here: SKEIN_ORACLE_PYTHON names a python that has them.

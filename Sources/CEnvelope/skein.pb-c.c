@@ -5904,7 +5904,7 @@ const ProtobufCMessageDescriptor skein__node_share__descriptor =
   (ProtobufCMessageInit) skein__node_share__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor skein__walk_step__field_descriptors[5] =
+static const ProtobufCFieldDescriptor skein__walk_step__field_descriptors[6] =
 {
   {
     "node",
@@ -5966,9 +5966,22 @@ static const ProtobufCFieldDescriptor skein__walk_step__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "branch",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Skein__WalkStep, branch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned skein__walk_step__field_indices_by_name[] = {
   1,   /* field[1] = because */
+  5,   /* field[5] = branch */
   4,   /* field[4] = confidence */
   3,   /* field[3] = microseconds */
   0,   /* field[0] = node */
@@ -5977,7 +5990,7 @@ static const unsigned skein__walk_step__field_indices_by_name[] = {
 static const ProtobufCIntRange skein__walk_step__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor skein__walk_step__descriptor =
 {
@@ -5987,7 +6000,7 @@ const ProtobufCMessageDescriptor skein__walk_step__descriptor =
   "Skein__WalkStep",
   "skein",
   sizeof(Skein__WalkStep),
-  5,
+  6,
   skein__walk_step__field_descriptors,
   skein__walk_step__field_indices_by_name,
   1,  skein__walk_step__number_ranges,

@@ -25,8 +25,13 @@ package enum Directive: Hashable, Sendable {
     case call(EndpointCall)
     /// What comes of the call is for nobody any more.
     case hangUp(QueryKey, ticket: UInt64)
+    /// A branch, one of several nodes that answer a query, is the query now: what is kept of it is the query's, and nobody will speak of
+    /// the branch again.
+    case adopt(QueryKey, from: QueryKey)
+    /// An answer that was held and passed over is the query's after all: its text is that of these tokens.
+    case revive(QueryKey, AnswerPart)
     /// The query has ended: drop its decoder, its text, its encoding job. Exactly once per accepted query, after the
-    /// delivery of its ending.
+    /// delivery of its ending; a branch's, once, without one.
     case forget(QueryKey)
     case observe(Observation)
     case count(Count)

@@ -39,6 +39,8 @@ package struct SimulationOptions: Sendable {
     /// Mean number of faults in a simulated second; 0: none.
     package var faultsPerSecond: ClosedRange<Int> = 0...12
     package var sabotage: Sabotage?
+    /// Queries walk random graphs, instead of going to one model in a larger and worse network.
+    package var walks = false
     /// How many lines of the event log a failing outcome carries.
     package var logLines = 80
     /// Carry the log also where nothing failed.
@@ -64,6 +66,8 @@ package struct SimulationOutcome: Sendable {
     package var digest: UInt64
     /// The events before the first violation.
     package var log: [String]
+    /// Of walks: what happened on the way, so that a test can tell that all of it did.
+    package var seen: Set<String> = []
 
     package var report: String {
         var lines = [

@@ -4,11 +4,18 @@ import Routing
 package enum Simulator {
     /// One simulation. A failing one is run again with a log, which costs nothing as long as nothing fails.
     package static func run(seed: UInt64, options: SimulationOptions = SimulationOptions()) -> SimulationOutcome {
-        var world = World(seed: seed, options: options, isLogging: options.logsAlways)
-        let outcome = world.run()
+        let outcome = run(seed, options, isLogging: options.logsAlways)
         guard !outcome.violations.isEmpty, options.logLines > 0, !options.logsAlways else { return outcome }
-        var again = World(seed: seed, options: options, isLogging: true)
-        return again.run()
+        return run(seed, options, isLogging: true)
+    }
+
+    private static func run(_ seed: UInt64, _ options: SimulationOptions, isLogging: Bool) -> SimulationOutcome {
+        if options.walks {
+            var world = GraphWorld(seed: seed, options: options, isLogging: isLogging)
+            return world.run()
+        }
+        var world = World(seed: seed, options: options, isLogging: isLogging)
+        return world.run()
     }
 
     /// Runs fresh seeds one after another until there were enough, the time is over or one fails. `elapsed` tells the

@@ -17,26 +17,12 @@ extension ClusterTopology {
                 .init(path: path, line: entry.line, key: entry.key, message: "\(entry.file): \($0); \(entry.advice)")
             }
         }
-        let issues = missing + (worker == nil ? unserved : [])
-        guard issues.isEmpty else { throw TopologyError(issues: issues) }
-    }
-
-    /// What can be described and drawn, and no router does yet: better no cluster than another answer.
-    private var unserved: [TopologyError.Issue] {
-        func issue(_ line: Int, _ key: String, _ message: String) -> TopologyError.Issue {
-            TopologyError.Issue(path: path, line: line, key: key, message: message)
-        }
-        let hands = edges.filter { $0.kind == .hand && node($0.from)?.master == nil }
-        return hands.prefix(1).map {
-            issue(
-                $0.line, "edges",
-                "`\($0.from)` is no master, and no router lets other nodes hand over yet; remove it")
-        }
+        guard missing.isEmpty else { throw TopologyError(issues: missing) }
     }
 
     private func masterFiles(for worker: WorkerEntry?) -> [(line: Int, file: String)] {
         (worker.map { [$0] } ?? workers.filter { $0.host != .remote }).flatMap(masters(of:)).compactMap { node in
-            node.master.map { (node.line, "\($0.folder)/functional_tokens.json") }
+            node.functionalFolder.map { (node.line, "\($0)/functional_tokens.json") }
         }
     }
 

@@ -6,6 +6,7 @@ struct Conversation {
     var now = Instant(milliseconds: 1000)
     /// Of the last event.
     var directives: [Directive] = []
+    var lastPreparation: (QueryKey, UInt64)?
 
     init(_ change: (inout RoutingConfiguration) -> Void = { _ in }) {
         var configuration = RoutingConfiguration()
@@ -17,6 +18,7 @@ struct Conversation {
     @discardableResult
     mutating func say(_ event: Event) -> [Directive] {
         directives = machine.handle(event, at: now)
+        for case .prepare(let key, let ticket, _) in directives { lastPreparation = (key, ticket) }
         return directives
     }
 

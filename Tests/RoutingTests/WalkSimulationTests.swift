@@ -57,7 +57,9 @@ struct WalkSimulationTests {
                 case .assemble(let key, let ticket, _, _): say(.assembled(key, ticket: ticket, bytes: [66]))
                 case .call(let call): calls.append(call)
                 case .hangUp(_, let ticket): calls.removeAll { $0.ticket == ticket }
-                case .forget(let key): endings[key, default: 0] += 1
+                case .adopt(let key, let branch):
+                    for index in calls.indices where calls[index].query == branch { calls[index].query = key }
+                case .forget(let key) where !key.isBranch: endings[key, default: 0] += 1
                 default: break
                 }
             }

@@ -54,6 +54,15 @@ struct WalkTests {
         Issue.record("no encoding was asked for: \(talk.directives)")
     }
 
+    /// The same, where nothing came of what was said in between.
+    static func encodeLast(_ talk: inout Conversation, _ tokens: [Int32]) {
+        guard let (key, ticket) = talk.lastPreparation else {
+            Issue.record("no encoding was asked for")
+            return
+        }
+        talk.say(.prepared(key, ticket: ticket, promptTokens: tokens))
+    }
+
     static func read(_ talk: inout Conversation, _ worker: String, _ logits: [Float], mass: Double = 0.9) throws {
         let assign = try #require(talk.directives.assigns.last)
         #expect(assign.decide && assign.model == "master:m")
@@ -182,7 +191,7 @@ struct WalkTests {
         talk.end("w", rewrite.assignment)
         #expect(
             Self.preparations(talk.directives)
-                == [.answer(node: "french", rewrite: .init(master: "m", tokens: [7, 8]))])
+                == [.answer(node: "french", rewrite: .init(author: "m", tokens: [7, 8]))])
         Self.encode(&talk, 1, [4], rewrite: RewriteNote(text: "x", lost: ["7"], originalKept: true))
         let answer = try #require(talk.directives.assigns.first)
         #expect(answer.rewriteBytes == 0 && answer.generatedBefore == 0)
@@ -224,43 +233,6 @@ struct WalkTests {
             }
         }
         #expect(talk.machine.inconsistencies().isEmpty)
-    }
-
-    @Test func severalNodesAnswerAndTheirAnswersAreOne() throws {
-        for lost in [false, true] {
-            var talk = Self.talk { graph in
-                guard case .master(var master) = graph.nodes["m"]?.work else { return }
-                master.top = 2
-                master.reassembly = .concatenate
-                graph.nodes["m"]?.work = .master(master)
-            }
-            Self.join(&talk, "w", ["master:m", "g"])
-            Self.join(&talk, "v", ["f"])
-            try Self.decided(&talk, 1, logits: [1, 2, -9])
-            Self.encode(&talk, 1, [4])
-            if lost {
-                talk.say(.workerDisconnected(Conversation.connection("v")))
-            } else {
-                let first = try #require(talk.directives.assigns.first)
-                talk.generate("v", first.assignment, at: 0, [6])
-                #expect(talk.directives.advances.allSatisfy { $0.connection == nil })
-                talk.end("v", first.assignment)
-            }
-            Self.encode(&talk, 1, [4])
-            let second = try #require(talk.directives.assigns.first)
-            #expect(second.model == "g")
-            talk.generate("w", second.assignment, at: 0, [7])
-            talk.end("w", second.assignment)
-            var parts: [AnswerPart] = []
-            for case .assemble(let key, let ticket, let gathered, .concatenate) in talk.directives {
-                parts = gathered
-                talk.say(.assembled(key, ticket: ticket, bytes: [65, 66]))
-            }
-            #expect(parts.map(\.node) == (lost ? ["general"] : ["french", "general"]))
-            #expect(talk.directives.advances.first?.tokens == [65, 66])
-            #expect(talk.directives.finals.first?.generatedTokens == 2)
-            #expect(talk.machine.inconsistencies().isEmpty)
-        }
     }
 
     @Test func aReadingThatIsNoneIsTheWorkersFault() throws {

@@ -19,4 +19,7 @@ enum Seeds {
         // A timer set to a moment in the past was taken for a pause of the router: workers counted as heard in the future.
         1_021_450_468_185_895_841, 1_157_141_019_736_306_496, 11_169_011_477_326_738_537,
     ]
+
+    /// Of walks through random graphs.
+    static let pastWalks: [UInt64] = [1]
 }

@@ -149,18 +149,44 @@ struct GraphTests {
     @Test("A chain of a thousand nodes is checked without recursion, and its one way back is found")
     func longChain() throws {
         let nodes = (0..<1000).map { "{name: n\($0), model: m, token: <n\($0)>}" }.joined(separator: ", ")
-        let edges = (0..<999).map { "{from: n\($0), to: [n\($0 + 1)]}" }.joined(separator: ", ")
+        let edges = (0..<999).map { "{from: n\($0), to: [n\($0 + 1)], kind: fallback}" }.joined(separator: ", ")
         let tail = "nodes: [\(nodes)]\ndefault_node: n0\nedges: [\(edges)"
         #expect(try parse(minimal(tail + "]")).depths["n999"] == 999)
-        let error = try #require(throws: TopologyError.self) { try parse(minimal(tail + ", {from: n999, to: [n0]}]")) }
+        let error = try #require(throws: TopologyError.self) {
+            try parse(minimal(tail + ", {from: n999, to: [n0], kind: fallback}]"))
+        }
         #expect(error.issues.map(\.message).allSatisfy { $0.contains("`n999` to `n0` closes a cycle") })
     }
 
-    @Test("What is not served yet does not start")
-    func launchRefuses() throws {
+    @Test("A cascade's confidence is calibrated by two numbers, both of them")
+    func calibration() throws {
+        func edge(_ more: String, kind: String = "cascade, threshold: 0.4") throws -> EdgeEntry? {
+            let nodes = "nodes: [{name: a, model: m}, {name: b, model: m}]\ndefault_node: a\n"
+            return try parse(minimal(nodes + "edges: [{from: a, to: [b], kind: \(kind)\(more)}]")).edges.first
+        }
+        #expect(try edge("")?.calibration == nil)
+        #expect(try edge(", calibration: {a: 2.5, b: -1}")?.calibration == .init(a: 2.5, b: -1))
+        for (more, kind, word) in [
+            (", calibration: {a: 2.5}", "cascade, threshold: 0.4", "needs a and b"),
+            (", calibration: {a: -1, b: 0}", "cascade, threshold: 0.4", "-1"),
+            (", calibration: {a: 1, b: 0, c: 2}", "cascade, threshold: 0.4", "c"),
+            (", calibration: {a: 1, b: 0}", "fallback", "for edges of kind cascade"),
+        ] {
+            let error = try #require(throws: TopologyError.self) { _ = try edge(more, kind: kind) }
+            #expect(error.description.contains(word), "\(error)")
+        }
+    }
+
+    @Test("Only a node with functional tokens of its own hands on")
+    func handsNeedTokens() throws {
         let text = graph(edges: wholeEdges + "\n  - {from: french, to: [small]}")
-        let error = try #require(throws: TopologyError.self) { try parse(text).verifyFiles() }
-        let unserved = error.issues.filter { $0.message.contains("hand over yet") }
-        #expect(unserved.map(\.line) == [23])
+        let error = try #require(throws: TopologyError.self) { try parse(text) }
+        let found = error.issues.filter { $0.message.contains("has no functional tokens") }
+        #expect(found.map(\.line) == [23] && found.first?.message.contains("`small`") == true)
+        let nodes = "nodes: [{name: a, model: m, folder: made}, {name: b, model: m, token: <b>}]\ndefault_node: a\n"
+        let whole = try parse(minimal(nodes + "edges: [{from: a, to: [b]}]"))
+        #expect(
+            whole.node("a")?.functionalFolder?.hasSuffix("/made") == true && whole.node("b")?.functionalFolder == nil)
+        #expect(whole.masters(of: whole.workers[0]).map(\.masterHolding) == ["master:a"])
     }
 }

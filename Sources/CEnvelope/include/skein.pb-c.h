@@ -977,10 +977,14 @@ struct  Skein__WalkStep
    * of an answer that a cascade edge judged; else 0
    */
   float confidence;
+  /*
+   * from 1: which of the nodes that were asked at once the visit belongs to; 0: none of such
+   */
+  uint32_t branch;
 };
 #define SKEIN__WALK_STEP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&skein__walk_step__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0 }
 
 
 /*

@@ -101,6 +101,7 @@ package final class Engine {
         }
         if request.task != nil, model.functional == nil || chooser == nil { throw .noMaster }
         let id = try scheduler.add(request, vocabulary: model.vocabularySize)
+        scheduler.takeReleased().forEach(cache.release)
         do throws(RouteRefusal) { try bank?.admit(id, route: request.route) } catch {
             _ = scheduler.remove(id)
             throw .invalidRoute(error)
@@ -115,8 +116,20 @@ package final class Engine {
         bank?.end(id)
         sums[id] = nil
         sequence.pages.forEach(cache.release)
+        // Whoever was admitted in its place may have needed the pages of a kept prefix.
+        scheduler.takeReleased().forEach(cache.release)
         return true
     }
+
+    /// Ends a sequence whose prompt is likely to be continued.
+    private func keep(_ id: SequenceID) {
+        scheduler.removeKeeping(id)
+        bank?.end(id)
+        scheduler.takeReleased().forEach(cache.release)
+    }
+
+    /// Positions that were not computed again because a sequence went on from where another stood.
+    package var reusedTokens: UInt64 { scheduler.reusedTokens }
 
     /// Computes one batch. Empty when there is no work.
     package func step() -> [StepEvent] {
@@ -185,7 +198,7 @@ extension Engine {
             row += slice.wantedRows
         }
         for (id, reason) in ended {
-            cancel(id)
+            if case .decided = reason { keep(id) } else { cancel(id) }
             events.append(.finished(id, reason))
         }
     }
@@ -205,7 +218,11 @@ extension Engine {
         let sampled: SampledToken
         do throws(UnsoundLogits) {
             sampled = try forward.logits.withMutableRow(row) { logits throws(UnsoundLogits) in
-                try sampler.sample(
+                // An answer is text: who is named instead is for a decision to say.
+                for functional in model.configuration.vocabularySize..<model.vocabularySize {
+                    logits[functional] = -.infinity
+                }
+                return try sampler.sample(
                     &logits, options: sequence.sampling, history: sequence.tokens, position: position,
                     topLogprobs: sequence.topLogprobs)
             }

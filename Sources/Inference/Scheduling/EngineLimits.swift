@@ -14,6 +14,9 @@ package struct EngineLimits: Sendable, Equatable {
     package var contextMax: Int
     /// Pages of the key/value cache; 64 tokens each. `Engine.keyValueBytesMax` says what they come to.
     package var keyValuePagesMax: Int
+    /// Prompts of decisions whose keys and values are kept for the rewrite that may follow; they count among the pages, and give way to
+    /// sequences that want these.
+    package var prefixesKeptMax = 8
 
     package init(
         tokensPerStepMax: Int = 256, promptTokensBesideDecodingMax: Int = 64,
@@ -39,6 +42,7 @@ package struct EngineLimits: Sendable, Equatable {
         try Self.check("waitingMax", waitingMax, 0...1_000_000)
         try Self.check("contextMax", contextMax, 2...max(2, modelContextMax))
         try Self.check("keyValuePagesMax", keyValuePagesMax, 1...(1 << 20))
+        try Self.check("prefixesKeptMax", prefixesKeptMax, 0...1024)
     }
 
     private static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(EngineLimitsError) {

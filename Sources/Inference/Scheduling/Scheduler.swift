@@ -34,12 +34,18 @@ package struct Scheduler {
     /// In order of admission.
     package var running: [Sequence] = []
     private var lastID: UInt64 = 0
+    private var kept: KeptPrefixes
+    /// Pages of prefixes that are kept no longer, until the engine has taken them.
+    private var released: [Int32] = []
+    /// Positions that were not computed again because their prefix was kept.
+    package private(set) var reusedTokens: UInt64 = 0
     /// A prompt's rows are all in one step.
     private let wholePrompts: Bool
 
     package init(limits: EngineLimits, pageTokens: Int, wholePrompts: Bool = false) {
         self.limits = limits
         self.wholePrompts = wholePrompts
+        kept = KeptPrefixes(countMax: limits.prefixesKeptMax)
         pages = PageReservations(pagesMax: limits.keyValuePagesMax, pageTokens: pageTokens)
         running.reserveCapacity(limits.sequencesMax)
     }
@@ -57,7 +63,7 @@ package struct Scheduler {
         }
         // A request that can start at once does not count as waiting.
         let startsNow =
-            waiting.isEmpty && running.count < limits.sequencesMax && needed <= pages.available
+            waiting.isEmpty && running.count < limits.sequencesMax && needed <= available
         guard startsNow || waiting.count < limits.waitingMax else { throw .queueFull(waitingMax: limits.waitingMax) }
         lastID += 1
         waiting.append(sequence)
@@ -79,11 +85,57 @@ package struct Scheduler {
     private mutating func admit() {
         var admitted = 0
         while admitted < waiting.count, running.count < limits.sequencesMax {
-            guard pages.reserve(pages.pages(for: waiting[admitted].cachedTokensMax)) else { break }
-            running.append(waiting[admitted])
+            let needed = pages.pages(for: waiting[admitted].cachedTokensMax)
+            guard needed <= available else { break }
+            var sequence = waiting[admitted]
+            goOn(&sequence)
+            while !pages.reserve(needed), let oldest = kept.takeOldest() { drop(oldest) }
+            running.append(sequence)
             admitted += 1
         }
         if admitted > 0 { waiting.removeFirst(admitted) }
+    }
+
+    /// Pages that nobody runs on.
+    private var available: Int { pages.available + kept.pages }
+
+    /// From a kept prefix, where one fits.
+    private mutating func goOn(_ sequence: inout Sequence) {
+        guard !wholePrompts, !sequence.scores, let prefix = kept.take(for: sequence) else { return }
+        pages.release(prefix.pages.count)
+        sequence.pages = prefix.pages
+        // Of the last token the logits are wanted again.
+        sequence.computed = min(prefix.tokens.count, sequence.tokens.count - 1)
+        reusedTokens += UInt64(sequence.computed)
+    }
+
+    private mutating func drop(_ prefix: KeptPrefixes.Prefix) {
+        pages.release(prefix.pages.count)
+        released += prefix.pages
+    }
+
+    /// Of prefixes that are kept no longer: free them.
+    mutating func takeReleased() -> [Int32] {
+        defer { released = [] }
+        return released
+    }
+
+    /// Forgets a running sequence, but not its keys and values: somebody is likely to go on from them. They stay promised, and go when
+    /// the pages are wanted or `prefixesKeptMax` newer ones are there.
+    mutating func removeKeeping(_ id: SequenceID) {
+        guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+        let sequence = running.remove(at: index)
+        pages.release(pages.pages(for: sequence.cachedTokensMax))
+        if wholePrompts || limits.prefixesKeptMax == 0 {
+            released += sequence.pages
+        } else {
+            // No more than was released just now.
+            _ = pages.reserve(sequence.pages.count)
+            let prefix = KeptPrefixes.Prefix(
+                tokens: Array(sequence.tokens[..<sequence.computed]), route: sequence.route, pages: sequence.pages)
+            kept.add(prefix).forEach { drop($0) }
+        }
+        admit()
     }
 
     /// Forgets a sequence and returns it, or nil when it is not there (any more).

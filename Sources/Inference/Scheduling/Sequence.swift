@@ -10,6 +10,8 @@ package struct Sequence {
     package let generatedBefore: Int
     /// No token is generated; every position's logits are wanted.
     package let scores: Bool
+    /// As the request asked; nil: by the bank's default.
+    let route: RouteRequest?
     /// Of a master.
     package let task: MasterTask?
     /// Of a rewrite: where it stands.
@@ -33,6 +35,7 @@ package struct Sequence {
         topLogprobs = request.topLogprobs
         generatedBefore = request.generatedBefore
         scores = request.scores
+        route = request.route
         task = request.task
         tokens = request.prompt
         promptTokens = request.prompt.count - request.generatedBefore

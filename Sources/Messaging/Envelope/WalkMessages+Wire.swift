@@ -44,6 +44,7 @@ extension WalkStep {
             c.outcome = arena.text(outcome)
             c.microseconds = microseconds
             c.confidence = confidence
+            c.branch = branch
         }
     }
 
@@ -53,7 +54,8 @@ extension WalkStep {
             because: try readText(c.because, "WalkStep.because", max: WireLimits.nameBytesMax),
             outcome: try readText(c.outcome, "WalkStep.outcome", max: WireLimits.messageBytesMax),
             microseconds: c.microseconds,
-            confidence: c.confidence)
+            confidence: c.confidence,
+            branch: c.branch)
     }
 }
 

@@ -38,15 +38,19 @@ package struct WalkStep: Sendable, Equatable {
     package var microseconds: UInt64
     /// Of an answer that a cascade edge judged.
     package var confidence: Float
+    /// From 1: which of the nodes that were asked at once the visit belongs to; 0: none of such.
+    package var branch: UInt32
 
     package init(
-        node: String = "", because: String = "", outcome: String = "", microseconds: UInt64 = 0, confidence: Float = 0
+        node: String = "", because: String = "", outcome: String = "", microseconds: UInt64 = 0, confidence: Float = 0,
+        branch: UInt32 = 0
     ) {
         self.node = node
         self.because = because
         self.outcome = outcome
         self.microseconds = microseconds
         self.confidence = confidence
+        self.branch = branch
     }
 }
 

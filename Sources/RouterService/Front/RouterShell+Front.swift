@@ -79,7 +79,7 @@ extension RouterShell {
             if let prompt = query.prompt {
                 submitted = SubmittedQuery(key: key, prompt: prompt, text: accepted.text)
                 if accepted.submission.walks, !machine.knows(key) {
-                    walks[key] = WalkBook.Entry(prompt: prompt, stops: accepted.style.stops)
+                    walks.remember(key, WalkBook.Entry(prompt: prompt, stops: accepted.style.stops))
                 }
             }
             // One that walks gets the style of the node that answers it.
@@ -88,7 +88,7 @@ extension RouterShell {
             submitted = nil
             if !machine.knows(key) {
                 answers.drop(key)
-                walks[key] = nil
+                walks.forget(key)
             }
         } catch {
             refuse(error.kind, error.message, to: connection, query: query.id)

@@ -105,9 +105,9 @@ final class RouterShell {
         case .call(let call): self.call(call)
         case .assemble(let key, let ticket, let parts, let how): assemble(key, ticket: ticket, parts, how)
         case .hangUp(let key, let ticket): hangUp(key, ticket: ticket)
-        case .forget(let key):
-            answers.end(key)
-            walks[key] = nil
+        case .adopt(let key, let branch): adopt(key, from: branch)
+        case .revive(let key, let part): revive(key, part)
+        case .forget(let key): forget(key)
         case .observe(let observation): statistics.observe(observation)
         case .count(let count): statistics.count(count)
         case .note(let note): log.log(level: note.level.logLevel, "\(note.text)")

@@ -10,7 +10,7 @@ extension RoutingConfiguration {
         self.init()
         let bounds = topology.router.limits
         nodes = topology.nodes.compactMap { node in
-            node.model.map { Node(name: node.name, model: node.master == nil ? $0 : node.masterHolding) }
+            node.model.map { Node(name: node.name, model: node.functionalFolder == nil ? $0 : node.masterHolding) }
         }
         graph = NodeGraph(topology)
         models = Dictionary(

@@ -29,6 +29,14 @@ struct AnswerBook {
         return body(&texts[key, default: AnswerText(style)])
     }
 
+    /// A branch has become its query, and what it said so far is the query's.
+    mutating func adopt(_ key: QueryKey, from branch: QueryKey) {
+        (texts[key], styles[key]) = (texts[branch], styles[branch])
+        dropBranch(branch)
+    }
+
+    mutating func dropBranch(_ key: QueryKey) { (texts[key], styles[key]) = (nil, nil) }
+
     mutating func end(_ key: QueryKey) {
         texts[key] = nil
         guard styles[key] != nil else { return }

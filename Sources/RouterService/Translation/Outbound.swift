@@ -100,7 +100,7 @@ extension Messaging.Walk {
             steps: core.steps.suffix(WireLimits.walkStepsMax).map {
                 WalkStep(
                     node: $0.node, because: $0.because.rawValue, outcome: $0.outcome, microseconds: $0.microseconds,
-                    confidence: Float($0.confidence ?? 0))
+                    confidence: Float($0.confidence ?? 0), branch: UInt32(clamping: $0.branch))
             })
     }
 }

@@ -1,3 +1,4 @@
+import Deciding
 import Routing
 import Topology
 
@@ -7,7 +8,7 @@ extension ClusterTopology {
         Set(
             nodes.filter { node in
                 switch node.kind {
-                case .model, .routed: !edges(from: node.name).isEmpty
+                case .model, .routed: node.ownFolder != nil || !edges(from: node.name).isEmpty
                 case .adapter, .endpoint, .refusal, .master: true
                 }
             }
@@ -16,7 +17,7 @@ extension ClusterTopology {
 }
 
 extension NodeGraph {
-    init(_ topology: ClusterTopology) {
+    package init(_ topology: ClusterTopology) {
         self.init()
         for node in topology.nodes { nodes[node.name] = GraphNode(node, topology) }
         stepsMax = topology.walk.stepsMax ?? min(64, topology.nodes.count + 1)
@@ -37,7 +38,11 @@ extension GraphNode {
         let edges = topology.edges(from: node.name)
         hands = edges.filter { $0.kind == .hand }.map(\.to)
         fallbacks = edges.filter { $0.kind == .fallback }.map(\.to)
-        cascade = edges.first { $0.kind == .cascade }.map { Cascade(to: $0.to, threshold: Double($0.threshold ?? 0)) }
+        cascade = edges.first { $0.kind == .cascade }.map { edge in
+            Cascade(
+                to: edge.to, threshold: Double(edge.threshold ?? 0),
+                calibration: edge.calibration.map { PlattScaling(a: Double($0.a), b: Double($0.b)) })
+        }
     }
 }
 
@@ -45,6 +50,7 @@ extension GraphNode.Work {
     fileprivate init(_ node: NodeEntry) {
         self =
             switch node.kind {
+            case .model where node.ownFolder != nil: .model(node.masterHolding, nil)
             case .model(let name), .routed(let name): .model(name, nil)
             case .adapter(let model, let expert): .model(model, RouteOptions(method: "single:\(expert)"))
             case .endpoint: .endpoint

@@ -30,7 +30,7 @@ extension RouterShell {
         var job = PromptEncoder.Job(key: key, ticket: ticket, prompt: entry.prompt, text: text)
         job.wants = node.wants
         job.note = entry.rewrite
-        if let rewrite, let tokenizer = reading.text(of: rewrite.master)?.tokenizer {
+        if let rewrite, let tokenizer = reading.text(of: rewrite.author)?.tokenizer {
             job.rewrite = (rewrite.tokens, tokenizer)
         }
         encode(job)
@@ -45,6 +45,27 @@ extension RouterShell {
         }
         answers.restart(key, AnswerStyle(vocabulary: .bytes, stops: entry.stops))
         handle(.assembled(key, ticket: ticket, bytes: Array(Assembling.text(texts, how).utf8)))
+    }
+
+    /// A branch has become its query: its text, its rewrite and its call go on under the query's name.
+    func adopt(_ key: QueryKey, from branch: QueryKey) {
+        answers.adopt(key, from: branch)
+        walks.adopt(key, from: branch)
+        for (ticket, caller) in calls where caller == branch { calls[ticket] = key }
+    }
+
+    /// The text of an answer that was passed over, made again.
+    func revive(_ key: QueryKey, _ part: AnswerPart) {
+        guard let entry = walks[key] else { return }
+        answers.restart(key, style(of: part.node, entry))
+        _ = answers.update(key) { answer in
+            for token in part.tokens { _ = answer.append(token) }
+        }
+    }
+
+    func forget(_ key: QueryKey) {
+        if key.isBranch { answers.dropBranch(key) } else { answers.end(key) }
+        walks.forget(key)
     }
 
     private func style(of node: String, _ entry: WalkBook.Entry) -> AnswerStyle {
@@ -67,6 +88,6 @@ extension RouterShell {
     /// A later node may want the same words.
     func noteRewrite(_ event: Event) {
         guard case .prepared(let key, _, _, let rewrite?) = event else { return }
-        walks[key]?.rewrite = rewrite
+        walks.note(rewrite, of: key)
     }
 }

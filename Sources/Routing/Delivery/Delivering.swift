@@ -93,7 +93,7 @@ extension RoutingStateMachine {
     private mutating func resend(_ pending: CongestionTable.Pending, to connection: ClientConnection) {
         let key = pending.query
         if let query = queries[key] {
-            guard query.target == connection, !query.isPreparing else { return }
+            guard query.target == connection, query.wasAccepted else { return }
             if pending.position == 0 { sendAccepted(key) }
             sendReplay(key, from: pending.position, to: connection)
         } else if let entry = retention[key] {

@@ -21,7 +21,7 @@ extension RoutingStateMachine {
         queries[key]?.wantsTrace = submission.wantsTrace
         queries[key]?.leaseUntil = now.advanced(byMilliseconds: configuration.leaseMilliseconds)
         count(.queriesReattached, model: submission.model)
-        guard let query = queries[key], !query.isPreparing else { return }
+        guard queries[key]?.wasAccepted == true else { return }
         sendAccepted(key)
         sendReplay(key, from: submission.fromPosition, to: submission.connection)
     }
@@ -70,7 +70,7 @@ extension RoutingStateMachine {
     /// From the start, since nobody knows what arrived; the client passes over what it has.
     private mutating func pickUp(_ key: QueryKey, on connection: ClientConnection) {
         queries[key]?.target = connection
-        guard queries[key]?.isPreparing == false else { return }
+        guard queries[key]?.wasAccepted == true else { return }
         sendAccepted(key)
         sendReplay(key, from: 0, to: connection)
     }
@@ -78,18 +78,12 @@ extension RoutingStateMachine {
     private mutating func pickUp(_ entry: Retention.Entry, on connection: ClientConnection) {
         retention.setDelivered(entry.key, true)
         guard !holdBack(entry.key, from: 0, for: connection) else { return }
+        deliver(.accepted(acceptance(of: entry)), about: entry.key, to: connection)
         sendRetained(entry, from: 0, to: connection)
     }
 
     private mutating func refuseUnknown(_ key: QueryKey, to connection: ClientConnection) {
         let failure = Failure(.unknownQuery, "no query with this id runs or is retained for \(key.identity)")
         refuse(key, failure, to: connection)
-    }
-}
-
-extension QueryRecord {
-    var isPreparing: Bool {
-        if case .preparing = phase { return true }
-        return false
     }
 }

@@ -5,7 +5,8 @@ extension RoutingStateMachine {
         guard let query = queries[key] else { return }
         queries.setPhase(.queued, of: key)
         queries[key]?.queuedAt = now
-        if query.wasDispatched {
+        // A branch has been in the line already, as its query.
+        if query.wasDispatched || key.isBranch {
             queues[query.model, default: FairQueue()].appendInterrupted(key, order: query.order)
         } else {
             queues[query.model, default: FairQueue()].append(key)

@@ -1,7 +1,9 @@
 /// The one place where a query ends (P2).
 extension RoutingStateMachine {
     mutating func finish(_ key: QueryKey, _ reason: FinishReason, score: Score? = nil, routed: RoutedTokens? = nil) {
-        if queries[key]?.walk != nil, escalates(key) { return }
+        if queries[key]?.walk != nil, escalates(key, reason, routed) { return }
+        guard !concludesPart(key, reason) else { return }
+        let key = key.isBranch ? takeOver(key) : key
         release(key)
         queries[key]?.endAttempt(.finished)
         guard let query = queries[key] else { return }
@@ -24,9 +26,27 @@ extension RoutingStateMachine {
     mutating func fail(_ key: QueryKey, _ failure: Failure) {
         if takesAnotherWay(key, failure.kind, failure.message) { return }
         var failure = failure
+        // The visit that is cut short is a step of the trace as well.
+        queries[key]?.walk?.leave("\(failure.kind): \(failure.message)", at: now)
+        if key.isBranch { return concludeBranch(key, .failed(failure)) }
+        if settlesForBranch(key, failure.kind) { return }
+        endFan(key, "\(failure.kind) before its end")
         failure.tokensSent = queries[key]?.shownTokens ?? 0
         failure.walk = queries[key]?.walk?.trace
         conclude(key, .failed(failure))
+    }
+
+    /// The answer of one of several nodes, of which one text is made.
+    private mutating func concludesPart(_ key: QueryKey, _ reason: FinishReason) -> Bool {
+        guard key.isBranch, let query = queries[key], queries[key.root]?.walk?.fan?.how != .first else { return false }
+        queries[key]?.endAttempt(.finished)
+        concludeBranch(
+            key,
+            .answered(
+                Final(
+                    attempt: query.attempt, finishReason: reason, promptTokens: query.prompt.count,
+                    generatedTokens: query.tokens.count, timings: query.timings(at: now))))
+        return true
     }
 
     mutating func stop(_ key: QueryKey, keepTokens: Int) {

@@ -38,13 +38,24 @@ package struct QueryKey: Hashable, Sendable, CustomStringConvertible {
     /// The ZAP user id, never the routing id.
     package let identity: String
     package let id: QueryID
+    /// 0: the query itself. From 1: one of the nodes that answer it at once, a query of its own that no client knows.
+    package let branch: UInt8
 
-    package init(identity: String, id: QueryID) {
+    package init(identity: String, id: QueryID) { self.init(identity, id, branch: 0) }
+
+    private init(_ identity: String, _ id: QueryID, branch: UInt8) {
         self.identity = identity
         self.id = id
+        self.branch = branch
     }
 
-    package var description: String { "\(identity)/\(id)" }
+    package var isBranch: Bool { branch > 0 }
+    /// The client's query.
+    package var root: QueryKey { QueryKey(identity: identity, id: id) }
+    /// - Parameter place: from 0, at most 254.
+    func branch(_ place: Int) -> QueryKey { QueryKey(identity, id, branch: UInt8(place + 1)) }
+
+    package var description: String { "\(identity)/\(id)\(isBranch ? "#\(branch)" : "")" }
 }
 
 /// A digest of a query's body (all that decides the answer: node, prompt, sampling, limits; not `from_position` nor

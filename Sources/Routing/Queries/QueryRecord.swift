@@ -7,6 +7,8 @@ struct QueryRecord: Sendable {
         case running(worker: String, assignment: AssignmentID)
         /// A server outside the cluster answers.
         case calling(ticket: UInt64)
+        /// Several nodes answer at once, each a branch.
+        case fanned
     }
 
     /// What a worker must match so that it can go on where another stopped (P1).
@@ -53,6 +55,8 @@ struct QueryRecord: Sendable {
     var rewriteBytes = 0
     /// The client was told once.
     var wasAccepted = false
+    /// An answer without confidence, should the node that is to do better fail.
+    var held: HeldAnswer?
 
     var attempts: [AttemptTrace] = []
     /// How many of them belong to earlier stages.
@@ -60,6 +64,8 @@ struct QueryRecord: Sendable {
     var workersKilled = 0
     /// Workers that failed this query without dying: not asked again.
     var failedOn: [String] = []
+    /// Has read the beginning of this stage's prompt, and may have kept what it made of it.
+    var prefersWorker: String?
     /// What the last of them said.
     var lastFault = ""
     /// Over all attempts, by expert.
@@ -107,6 +113,25 @@ struct QueryRecord: Sendable {
         if submission.walks { walk = Walk(entry: submission.node, current: submission.currentNode, at: now) }
     }
 
+    /// One of several nodes that answer a query at once.
+    init(_ place: Int, of query: QueryRecord, _ walk: Walk, order: UInt64, at now: Instant) {
+        key = query.key.branch(place)
+        self.order = order
+        (digest, node, model) = (query.digest, query.node, query.model)
+        (samplingAsked, topLogprobsAsked, routeAsked) = (query.samplingAsked, query.topLogprobsAsked, query.routeAsked)
+        (sampling, topLogprobs, route) = (query.samplingAsked, query.topLogprobsAsked, query.routeAsked)
+        answerTokensMax = query.answerTokensMax
+        (maxTokensAsked, maxTokens) = (query.answerTokensMax, query.answerTokensMax)
+        (score, wantsTrace) = (query.score, query.wantsTrace)
+        (acceptedAt, deadline) = (query.acceptedAt, query.deadline)
+        // Whoever waits for the query waits for its branches.
+        leaseUntil = query.deadline
+        (phase, wasAccepted) = (.fanned, true)
+        workersKilled = query.workersKilled
+        queuedAt = now
+        self.walk = walk
+    }
+
     /// A master is asked for a reading.
     var decides: Bool { walk?.stage == .deciding }
     /// Attempts of this stage.
@@ -119,8 +144,29 @@ struct QueryRecord: Sendable {
         self.model = model
         (sampling, topLogprobs, route, rewriteBytes) = (Sampling(), 0, nil, 0)
         (tokens, logprobs, pin, failedOn, lastFault, missing) = ([], [], nil, [], "", [])
-        (waitUntil, firstTokenAt, lastTokenAt) = (nil, nil, nil)
+        (waitUntil, firstTokenAt, lastTokenAt, prefersWorker) = (nil, nil, nil, nil)
         attemptsBefore = attempts.count
+    }
+
+    /// Goes on, or ends, with what another record has: a branch's answer, or one that was held. All but the prompt.
+    mutating func take(stageOf other: QueryRecord) {
+        (model, sampling, topLogprobs, route) = (other.model, other.sampling, other.topLogprobs, other.route)
+        (rewriteBytes, maxTokensAsked, maxTokens) = (other.rewriteBytes, other.maxTokensAsked, other.maxTokens)
+        (tokens, logprobs, pin) = (other.tokens, other.logprobs, other.pin)
+        (failedOn, lastFault, missing) = (other.failedOn, other.lastFault, other.missing)
+        (relocated, drops) = (other.relocated, other.drops)
+        (waitUntil, queuedAt, attemptAt) = (other.waitUntil, other.queuedAt, other.attemptAt)
+        (attemptFirstTokenAt, firstTokenAt) = (other.attemptFirstTokenAt, other.firstTokenAt)
+        lastTokenAt = other.lastTokenAt
+    }
+
+    /// Attempts of a branch count as the query's.
+    mutating func add(attemptsOf branch: QueryRecord) {
+        for attempt in branch.attempts {
+            attempts.append(attempt)
+            attempts[attempts.count - 1].attempt = attempts.count
+        }
+        firstDispatchAt = firstDispatchAt ?? branch.firstDispatchAt
     }
 
     /// As the client asked.

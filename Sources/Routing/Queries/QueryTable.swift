@@ -6,7 +6,11 @@ struct QueryTable: Sendable {
     private(set) var promptTokens = 0
     private var accepted: UInt64 = 0
 
-    var count: Int { records.count }
+    /// Of these, the branches: they belong to queries that are counted already.
+    private(set) var branches = 0
+
+    /// What clients asked.
+    var count: Int { records.count - branches }
 
     /// Reading and mutating in place; a missing key reads nil. Phases change through `setPhase` only, so that the
     /// shares stay true.
@@ -25,6 +29,7 @@ struct QueryTable: Sendable {
         accepted += 1
         let record = make(accepted)
         records[record.key] = record
+        guard !record.key.isBranch else { return branches += 1 }
         shares.change(record.key.identity, live: 1, waiting: 1)
     }
 
@@ -36,7 +41,7 @@ struct QueryTable: Sendable {
 
     mutating func setPhase(_ phase: QueryRecord.Phase, of key: QueryKey) {
         guard let record = records[key] else { return }
-        let (wasRunning, wasWaiting) = (record.isRunning, !record.wasDispatched)
+        let (wasRunning, wasWaiting) = (record.isRunning, !key.isBranch && !record.wasDispatched)
         records[key]?.phase = phase
         guard records[key]?.isRunning == true else {
             return shares.change(key.identity, running: wasRunning ? -1 : 0)
@@ -52,8 +57,13 @@ struct QueryTable: Sendable {
     mutating func remove(_ key: QueryKey) -> QueryRecord? {
         guard let record = records.removeValue(forKey: key) else { return nil }
         promptTokens -= record.prompt.count
-        shares.change(
-            key.identity, live: -1, waiting: record.wasDispatched ? 0 : -1, running: record.isRunning ? -1 : 0)
+        let running = record.isRunning ? -1 : 0
+        if key.isBranch {
+            branches -= 1
+            shares.change(key.identity, running: running)
+        } else {
+            shares.change(key.identity, live: -1, waiting: record.wasDispatched ? 0 : -1, running: running)
+        }
         return record
     }
 
@@ -67,7 +77,7 @@ extension QueryRecord {
     var isRunning: Bool {
         switch phase {
         case .running, .calling: true
-        case .preparing, .queued: false
+        case .preparing, .queued, .fanned: false
         }
     }
 }

@@ -38,7 +38,9 @@ extension RoutingStateMachine {
         guard let query = queries[key], query.phase == .preparing(ticket: ticket) else { return }
         if let rewrite { queries[key]?.walk?.note(rewrite) }
         let isCall = calls(query)
-        if !isCall, let failure = problem(of: prompt, for: query.model) { return fail(key, failure) }
+        // A server outside the cluster has a vocabulary of its own; the bounds are the same.
+        let problem = isCall ? boundProblem(of: prompt, for: query) : problem(of: prompt, for: query.model, query)
+        if let problem { return fail(key, problem) }
         queries.setPrompt(prompt, of: key)
         count(.tokensIn, by: prompt.count, model: query.model)
         if !query.wasAccepted { sendAccepted(key) }
@@ -95,7 +97,8 @@ extension RoutingStateMachine {
         return nil
     }
 
-    private func problem(of prompt: [Int32], for model: String) -> Failure? {
+    /// - Parameter query: whose prompt it becomes, where there is one.
+    private func problem(of prompt: [Int32], for model: String, _ query: QueryRecord? = nil) -> Failure? {
         guard let smallest = prompt.min(), let largest = prompt.max() else {
             return Failure(.emptyPrompt, "the prompt has no tokens")
         }
@@ -106,19 +109,25 @@ extension RoutingStateMachine {
                 .promptTooLong,
                 "the prompt has \(prompt.count) tokens and \(model) a context of \(context), the answer included")
         }
-        guard prompt.count <= limits.promptTokensMax else {
-            return Failure(
-                .promptTooLong, "the prompt has \(prompt.count) tokens; at most \(limits.promptTokensMax) are allowed")
-        }
         if smallest < 0 { return Failure(.invalidParameter, "the prompt holds the negative token id \(smallest)") }
         if let vocabulary = holdings.map(\.vocabulary).max(), Int(largest) >= vocabulary {
             return Failure(
                 .invalidParameter,
                 "the prompt holds token id \(largest) and \(model) has a vocabulary of \(vocabulary)")
         }
-        guard queries.promptTokens + prompt.count <= limits.promptTokensTotalMax else {
+        return boundProblem(of: prompt, for: query)
+    }
+
+    /// Whether the prompt is too long, alone or together with those at hand.
+    func boundProblem(of prompt: [Int32], for query: QueryRecord?) -> Failure? {
+        guard prompt.count <= limits.promptTokensMax else {
             return Failure(
-                .busy, "the queries at hand hold \(queries.promptTokens) prompt tokens; try again in a moment",
+                .promptTooLong, "the prompt has \(prompt.count) tokens; at most \(limits.promptTokensMax) are allowed")
+        }
+        let others = queries.promptTokens - (query?.prompt.count ?? 0)
+        guard others + prompt.count <= limits.promptTokensTotalMax else {
+            return Failure(
+                .busy, "the queries at hand hold \(others) prompt tokens; try again in a moment",
                 retryAfterMilliseconds: configuration.busyRetryMilliseconds)
         }
         return nil

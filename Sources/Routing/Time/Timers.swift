@@ -40,7 +40,10 @@ extension RoutingStateMachine {
     /// A query's moment has come: the deadline first, it is the promise.
     private mutating func look(at key: QueryKey) {
         guard let query = queries[key] else { return }
-        if query.deadline <= now {
+        if key.isBranch, query.deadline <= now {
+            // The query's deadline is the same, and the promise is about the query.
+            look(at: key.root)
+        } else if query.deadline <= now {
             fail(key, .deadlineExceeded, "the deadline passed; ask for more time or fewer tokens")
         } else if query.leaseUntil <= now {
             fail(key, .leaseExpired, "no lease renewal for \(configuration.leaseMilliseconds) ms; renew while waiting")
@@ -88,7 +91,7 @@ extension RoutingStateMachine {
     }
 
     mutating func endDraining() {
-        for key in queries.keys {
+        for key in queries.keys where !key.isBranch {
             fail(key, .draining, "the router is shutting down; ask again once it is back")
         }
     }

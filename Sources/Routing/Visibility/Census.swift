@@ -1,6 +1,8 @@
 /// How large everything is that could grow. What a simulation checks against `RoutingLimits` at every step (P5).
 package struct Census: Hashable, Sendable {
     package var liveQueries: Int
+    /// What they have become where several nodes answer one of them.
+    package var branches: Int
     /// Never dispatched: preparing and queued.
     package var waitingQueries: Int
     package var runningQueries: Int
@@ -16,7 +18,7 @@ package struct Census: Hashable, Sendable {
 extension RoutingStateMachine {
     package var census: Census {
         Census(
-            liveQueries: queries.count, waitingQueries: queries.shares.total.waiting,
+            liveQueries: queries.count, branches: queries.branches, waitingQueries: queries.shares.total.waiting,
             runningQueries: queries.shares.total.running, promptTokens: queries.promptTokens,
             identities: queries.shares.identityCount, retained: retention.count, retainedBytes: retention.byteCount,
             workers: workers.count, congestedConnections: congestion.count, timers: timers.count)
@@ -65,12 +67,23 @@ extension RoutingStateMachine {
                     problems.append("\(key) runs on \(worker), which is lost")
                 }
             }
+            problems += fanInconsistencies(query)
             guard let timer = timers.moment(of: .query(key)), timer <= query.nextMoment else {
                 problems.append("\(key) has no timer for \(query.nextMoment)")
                 continue
             }
         }
         return problems
+    }
+
+    /// A branch without its query would answer nobody.
+    private func fanInconsistencies(_ query: QueryRecord) -> [String] {
+        guard query.key.isBranch else {
+            let isFanned = query.walk?.fan != nil
+            return isFanned == (query.phase == .fanned) ? [] : ["\(query.key) is \(query.phase), fanned: \(isFanned)"]
+        }
+        let fan = queries[query.key.root]?.walk?.fan
+        return fan?.isRunning(query.key) == true ? [] : ["\(query.key) is no branch of a query"]
     }
 
     private func workerInconsistencies() -> [String] {
@@ -92,7 +105,8 @@ extension RoutingStateMachine {
     private func countInconsistencies() -> [String] {
         let records = queries.unordered
         let counted = (
-            live: records.count, waiting: records.count { !$0.wasDispatched }, running: records.count { $0.isRunning },
+            live: records.count { !$0.key.isBranch }, waiting: records.count { !$0.key.isBranch && !$0.wasDispatched },
+            running: records.count { $0.isRunning },
             tokens: records.reduce(0) { $0 + $1.prompt.count }
         )
         let inQueues = queues.values.reduce(0) { $0 + $1.count }

@@ -7,7 +7,8 @@ extension RoutingStateMachine {
         let allReady = all.allSatisfy { !expected.contains($0.name) || $0.state == .ready }
         return RoutingStatus(
             state: isDraining ? .draining : allReady ? .ready : .degraded,
-            queued: queries.count - queries.shares.total.running, inFlight: queries.shares.total.running,
+            queued: queries.unordered.count { !$0.isRunning && $0.phase != .fanned },
+            inFlight: queries.shares.total.running,
             retained: retention.count, workers: all,
             nodes: configuration.nodes.map { node in
                 RoutingStatus.Node(

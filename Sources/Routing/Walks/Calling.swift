@@ -53,6 +53,8 @@ extension RoutingStateMachine {
         }
         let tokens = bytes.map { Int32($0) }
         queries[key]?.append(tokens[...], logprobs: [], at: now)
+        let key = adopt(key)
+        guard let query = queries[key] else { return }
         let hides = query.walk?.hides == true
         let isHeldBack = hides || (query.target.map { holdBack(key, from: position, for: $0) } ?? false)
         directives.append(

@@ -1,3 +1,5 @@
+import Deciding
+
 /// The graph of nodes as the topology describes it: what queries can reach, and who hands to whom.
 package struct NodeGraph: Hashable, Sendable {
     /// By name.
@@ -23,10 +25,13 @@ package struct GraphNode: Hashable, Sendable {
     package struct Cascade: Hashable, Sendable {
         package var to: String
         package var threshold: Double
+        /// Makes a probability of the answer's mean log-probability; nil: the geometric mean of its tokens' probabilities.
+        package var calibration: PlattScaling?
 
-        package init(to: String, threshold: Double) {
+        package init(to: String, threshold: Double, calibration: PlattScaling? = nil) {
             self.to = to
             self.threshold = threshold
+            self.calibration = calibration
         }
     }
 
@@ -42,7 +47,7 @@ package struct GraphNode: Hashable, Sendable {
     package var maxTokens: Int?
     /// Of one visit, where it has such a bound: deciding and rewriting count as the master's, answering as the node's own.
     package var deadlineMilliseconds: UInt64?
-    /// By functional token.
+    /// By functional token. A node that answers hands on instead where its answer would begin with one.
     package var hands: [String] = []
     package var fallbacks: [String] = []
     package var cascade: Cascade?

@@ -4,15 +4,15 @@ package enum Preparation: Hashable, Sendable {
     case query
     /// The query as it is put to the master of this node.
     case decision(master: String)
-    /// The query for the node that answers it, where there are such in the words that a master generated.
+    /// The query for the node that answers it, where there are such in the words of the node that named it.
     case answer(node: String, rewrite: Rewrite?)
 
     package struct Rewrite: Hashable, Sendable {
-        package var master: String
+        package var author: String
         package var tokens: [Int32]
 
-        package init(master: String, tokens: [Int32]) {
-            self.master = master
+        package init(author: String, tokens: [Int32]) {
+            self.author = author
             self.tokens = tokens
         }
     }

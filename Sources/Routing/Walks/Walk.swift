@@ -18,10 +18,20 @@ struct Walk: Sendable {
     private(set) var node: String
     private var because = WalkTrace.Because.asked
     private var enteredAt: Instant
+    /// It is at a node that it has not left: each visit is one step of the trace.
+    private(set) var isOpen = false
+    /// Which of the nodes that were asked at once the open visit belongs to, from 1.
+    private var openBranch = 0
+    /// Nodes visited so far, those of branches included.
+    var visits = 0
     /// Nodes to try next, should this one fail before its first byte.
     var ahead: [Candidate] = []
     /// That decided last.
     var master: String?
+    /// That named this node: a master, or one that has handed on. It may word the query.
+    var author: String?
+    /// Of a branch: a master has decided within it.
+    var hasDecided = false
     /// That answered the conversation before.
     let current: String?
     private(set) var trace = WalkTrace()
@@ -30,10 +40,12 @@ struct Walk: Sendable {
     /// By when this stage is to have ended; nil: by the query's own deadline.
     var until: Instant?
     private var tried: Set<String> = []
-    /// What several nodes' answers become; `first` where one answers.
-    var reassembly = Reassembly.first
-    var parts: [AnswerPart] = []
-    private(set) var isAssembled = false
+    /// Several nodes answer at once.
+    var fan: Fan?
+    /// Of a branch: its answer is one part of the client's.
+    private var isPart = false
+    /// What is at hand is the answer: no cascade edge judges it again.
+    private(set) var isSettled = false
 
     init(entry: String, current: String?, at now: Instant) {
         node = entry
@@ -41,92 +53,83 @@ struct Walk: Sendable {
         enteredAt = now
     }
 
-    /// Nothing of what is generated now is for the client, or not yet.
-    var hides: Bool { stage != .answering || holds || reassembly != .first }
-
-    /// Chosen nodes are left, as opposed to those that stand in.
-    var hasChosen: Bool { ahead.contains { $0.because != .fallback } }
-
-    mutating func nextChosen() -> Candidate? {
-        guard let index = ahead.firstIndex(where: { $0.because != .fallback }) else { return nil }
-        return ahead.remove(at: index)
+    /// Of a branch.
+    init(_ next: Candidate, of walk: Walk, isPart: Bool, at now: Instant) {
+        self.init(entry: next.node, current: walk.current, at: now)
+        (master, author) = (walk.master, walk.author)
+        self.isPart = isPart
     }
 
-    /// What several nodes said is one answer now.
-    mutating func endGathering() { (reassembly, parts, holds, isAssembled) = (.first, [], false, true) }
-    var steps: Int { trace.steps.count }
+    /// Nothing of what is generated now is for the client, or not yet.
+    var hides: Bool { stage != .answering || holds || isPart || fan != nil }
 
     func hasTried(_ name: String) -> Bool { tried.contains(name) }
 
     mutating func enter(_ next: Candidate, at now: Instant) {
         (node, because, enteredAt) = (next.node, next.because, now)
+        (isOpen, openBranch) = (true, 0)
         tried.insert(next.node)
         trace.node = next.node
         holds = false
     }
 
     /// Whose time this stage takes: a master words a query for another node.
-    var host: String? { stage == .rewriting ? master : node }
+    var host: String? { stage == .rewriting ? author : node }
 
     mutating func begin(_ stage: Stage) { self.stage = stage }
 
     mutating func leave(_ outcome: String, confidence: Double? = nil, at now: Instant) {
+        guard isOpen else { return }
+        isOpen = false
         trace.steps.append(
             WalkTrace.Step(
                 node: node, because: because, outcome: outcome, microseconds: now.microseconds(since: enteredAt),
-                confidence: confidence))
-        enteredAt = now
+                confidence: confidence, branch: openBranch))
     }
 
     mutating func note(_ shares: [WalkTrace.Share], mass: Double) { (trace.shares, trace.mass) = (shares, mass) }
 
     mutating func note(_ rewrite: RewriteNote) { trace.rewrite = rewrite }
-}
 
-/// What became of a master's rewrite.
-package struct RewriteNote: Hashable, Sendable {
-    /// As the master worded it.
-    package var text: String
-    /// What it lost of the original; where anything, the original is what the node gets.
-    package var lost: [String]
-    package var originalKept: Bool
-
-    package init(text: String, lost: [String], originalKept: Bool) {
-        self.text = text
-        self.lost = lost
-        self.originalKept = originalKept
-    }
-}
-
-/// How a query found the node that answered it.
-package struct WalkTrace: Hashable, Sendable {
-    package enum Because: String, Hashable, Sendable {
-        case asked, chosen, abstained, underThresholds, stayed, masterDown, fallback, escalated
+    /// Of several nodes, what they said is one answer now.
+    ///
+    /// - Parameter node: the likeliest of them.
+    mutating func settle(asOf node: String) {
+        (holds, isSettled, trace.node) = (false, true, node)
     }
 
-    package struct Share: Hashable, Sendable {
-        package var node: String
-        package var untouched: Double
-        package var share: Double
-        package var inPlay: Bool
+    /// An earlier node's answer is the query's, because `reason`.
+    mutating func settle(on name: String, _ reason: String) {
+        (stage, node, isSettled, holds) = (.answering, name, true, true)
+        trace.node = name
+        guard let index = trace.steps.lastIndex(where: { $0.node == name }) else { return }
+        trace.steps[index].outcome += "; \(reason)"
     }
 
-    package struct Step: Hashable, Sendable {
-        package var node: String
-        package var because: Because
-        package var outcome: String
-        package var microseconds: UInt64
-        package var confidence: Double?
+    /// Steps of nodes that were asked at once, each with its place.
+    mutating func join(_ branches: [Walk]) {
+        trace.node = branches.last?.trace.node ?? trace.node
+        for (place, branch) in branches.enumerated() {
+            trace.steps += branch.trace.steps.map { step in
+                var step = step
+                step.branch = place + 1
+                return step
+            }
+            tried.formUnion(branch.tried)
+            if trace.rewrite == nil { trace.rewrite = branch.trace.rewrite }
+        }
     }
 
-    package var node = ""
-    package var shares: [Share] = []
-    package var mass = 0.0
-    package var rewrite: RewriteNote?
-    package var steps: [Step] = []
-
-    package init() {}
-
-    /// What it costs to keep this, roughly.
-    var byteCount: Int { 64 * (shares.count + steps.count) + (rewrite?.text.utf8.count ?? 0) }
+    /// A branch answered first: the query is where the branch is.
+    mutating func take(_ branch: Walk, at place: Int) {
+        (stage, node, because, enteredAt, isOpen) = (
+            branch.stage, branch.node, branch.because, branch.enteredAt, branch.isOpen
+        )
+        (master, author, hasDecided) = (branch.master, branch.author, branch.hasDecided)
+        ahead = branch.ahead + ahead
+        (holds, until, isSettled) = (branch.holds, branch.until, branch.isSettled)
+        trace.node = branch.trace.node
+        trace.rewrite = branch.trace.rewrite ?? trace.rewrite
+        openBranch = isOpen ? place + 1 : 0
+    }
 }

@@ -2,12 +2,19 @@
 extension RoutingStateMachine {
     var graph: NodeGraph { configuration.graph }
 
+    /// Visits that are left to a query and its branches.
+    func stepsLeft(_ key: QueryKey) -> Int { graph.stepsMax - (queries[key.root]?.walk?.visits ?? 0) }
+
+    func hasSteps(_ key: QueryKey) -> Bool { stepsLeft(key) > 0 }
+
     /// A query goes to a node.
     mutating func visit(_ key: QueryKey, _ next: Walk.Candidate) {
-        guard let walk = queries[key]?.walk, let node = graph.nodes[next.node] else { return }
-        guard walk.steps < graph.stepsMax else {
-            return fail(key, .refused, "the walk has taken \(walk.steps) steps, its bound, and no node has answered")
+        guard let node = graph.nodes[next.node] else { return failForGoneNode(key, next.node) }
+        guard hasSteps(key) else {
+            return fail(
+                key, .refused, "the walk has taken \(graph.stepsMax) steps, its bound, and no node has answered")
         }
+        queries[key.root]?.walk?.visits += 1
         queries[key]?.walk?.enter(next, at: now)
         switch node.work {
         case .refusal(let message):
@@ -15,12 +22,17 @@ extension RoutingStateMachine {
             fail(key, .refused, message)
         case .master(let master):
             queries[key]?.walk?.master = node.name
+            queries[key]?.walk?.author = node.name
             begin(.deciding, of: key, model: master.model) { $0.maxTokensAsked = 1 }
             prepare(key, .decision(master: node.name))
         case .model, .endpoint:
-            if node.wantsRewrite, beginRewrite(key, for: node) { return }
+            if node.wantsRewrite, beginRewrite(key, for: node, next.because) { return }
             beginAnswer(key, at: node)
         }
+    }
+
+    mutating func failForGoneNode(_ key: QueryKey, _ name: String) {
+        fail(key, .unknownNode, "node \(name) is gone since the graph was edited, or is not for you; ask again")
     }
 
     /// Asks the shell to encode something of the query.
@@ -49,10 +61,16 @@ extension RoutingStateMachine {
     private mutating func beginAnswer(_ key: QueryKey, at node: GraphNode) {
         let rewrite = queries[key].flatMap { query in
             query.walk?.stage == .rewriting && !query.tokens.isEmpty
-                ? query.walk?.master.map { Preparation.Rewrite(master: $0, tokens: query.tokens) } : nil
+                ? query.walk?.author.map { Preparation.Rewrite(author: $0, tokens: query.tokens) } : nil
         }
+        if mayHandOn(key, node) { return beginReading(key, node, rewrite) }
         var (model, route): (String, RouteOptions?) = (node.name, nil)
         if case .model(let name, let way) = node.work { (model, route) = (name, way) }
+        beginAnswering(key, node, model, route)
+        prepare(key, .answer(node: node.name, rewrite: rewrite))
+    }
+
+    private mutating func beginAnswering(_ key: QueryKey, _ node: GraphNode, _ model: String, _ route: RouteOptions?) {
         begin(.answering, of: key, model: model) { query in
             query.resumeAsking()
             query.route = route ?? query.routeAsked
@@ -61,24 +79,49 @@ extension RoutingStateMachine {
             query.walk?.holds = true
             query.topLogprobs = max(1, query.topLogprobs)
         }
+    }
+
+    /// A node with functional tokens of its own reads its prompt first: its answer may begin with a neighbour's.
+    private mutating func beginReading(_ key: QueryKey, _ node: GraphNode, _ rewrite: Preparation.Rewrite?) {
+        guard case .model(let model, _) = node.work else { return }
+        begin(.deciding, of: key, model: model) { $0.maxTokensAsked = 1 }
+        queries[key]?.walk?.author = node.name
         prepare(key, .answer(node: node.name, rewrite: rewrite))
     }
 
-    /// The master goes on from its decision: the prompt, the node's token, then the query in its words.
-    private mutating func beginRewrite(_ key: QueryKey, for node: GraphNode) -> Bool {
-        guard let query = queries[key], let walk = query.walk, walk.stage == .deciding, let name = walk.master,
-            walk.trace.rewrite == nil, case .master(let master) = graph.nodes[name]?.work,
-            let holding = readyHolding(master.model), let text = node.functionalToken,
+    /// It has read and answers itself: the prompt is the same, and so is the worker that has read it.
+    mutating func answerAfterReading(_ key: QueryKey, at node: GraphNode) {
+        guard case .model(let model, let route) = node.work else { return }
+        let reader = queries[key]?.attempts.last?.worker
+        beginAnswering(key, node, model, route)
+        queries[key]?.prefersWorker = reader
+        enqueue(key)
+    }
+
+    /// The master goes on from its decision: the prompt, the node's token, then the query in its words. Only where it has named the
+    /// node: one that is down, or unsure, has no words for it.
+    private mutating func beginRewrite(
+        _ key: QueryKey, for node: GraphNode, _ because: WalkTrace.Because
+    ) -> Bool {
+        guard let query = queries[key], let walk = query.walk, walk.stage == .deciding,
+            let author = walk.author.flatMap({ graph.nodes[$0]?.author }),
+            // What was read of a branch's query before it became one is with its query.
+            let source = query.prompt.isEmpty ? queries[key.root] : query,
+            because == .chosen || because == .handed
+                || (because == .stayed && (source.walk?.trace.mass ?? 0) >= author.massMin),
+            let holding = readyHolding(author.model), let text = node.functionalToken,
             let row = holding.functionalTokens.firstIndex(of: text)
         else { return false }
         let token = Int32(clamping: holding.vocabulary - holding.functionalTokens.count + row)
         // Each token is at least one byte; four more bytes are the grammar's own.
-        let tokensMax = master.rewriteBytesMax + 4
-        let prompt = query.prompt + [token]
-        guard prompt.count + tokensMax < holding.contextLength else { return false }
-        begin(.rewriting, of: key, model: master.model) { query in
+        let tokensMax = author.rewriteBytesMax + 4
+        let prompt = source.prompt + [token]
+        guard prompt.count + tokensMax < holding.contextLength, boundProblem(of: prompt, for: query) == nil
+        else { return false }
+        begin(.rewriting, of: key, model: author.model) { query in
             query.maxTokensAsked = tokensMax
-            query.rewriteBytes = master.rewriteBytesMax
+            query.rewriteBytes = author.rewriteBytesMax
+            query.prefersWorker = source.attempts.last?.worker
         }
         queries.setPrompt(prompt, of: key)
         enqueue(key)
@@ -89,15 +132,19 @@ extension RoutingStateMachine {
         workers.records.first { $0.condition == .ready && $0.holds(model) }?.holding(model)
     }
 
-    /// The master has worded the query.
+    /// The query has been worded for the node.
     mutating func finishRewrite(_ key: QueryKey) {
         queries[key]?.endAttempt(.finished)
-        guard let walk = queries[key]?.walk, let node = graph.nodes[walk.node] else { return }
+        guard let walk = queries[key]?.walk else { return }
+        guard let node = graph.nodes[walk.node], isAllowed(walk.node, key.identity) else {
+            return failForGoneNode(key, walk.node)
+        }
         beginAnswer(key, at: node)
     }
 
     /// The same node, in the client's own words.
-    mutating func answerOriginal(_ key: QueryKey, at node: GraphNode) {
+    mutating func answerOriginal(_ key: QueryKey, at node: GraphNode, _ reason: String) {
+        queries[key]?.walk?.note(RewriteNote(text: "", lost: ["(\(reason.prefix(240)))"], originalKept: true))
         queries[key]?.keep(0)
         beginAnswer(key, at: node)
     }
@@ -111,7 +158,7 @@ extension RoutingStateMachine {
             unblocked.insert(model)
         case .running: leaveWorker(key)
         case .calling(let ticket): directives.append(.hangUp(key, ticket: ticket))
-        case .preparing, nil: break
+        case .preparing, .fanned, nil: break
         }
     }
 }

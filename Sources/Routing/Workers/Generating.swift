@@ -46,6 +46,7 @@ extension RoutingStateMachine {
         let logprobs = generated.logprobs.dropFirst(known)
         queries[key]?.append(fresh, logprobs: logprobs, at: now)
         workers[index].assignments[place].outstandingTokens -= fresh.count
+        let key = adopt(key)
         guard
             let (model, topLogprobs, attempt, target) = queries[key].map({
                 ($0.model, $0.topLogprobs, $0.attempt, $0.target)

@@ -8,6 +8,8 @@ struct PlacementNeeds: Sendable {
     /// Nil: any numerics will do.
     var pin: QueryRecord.Pin?
     var excluded: [String]
+    /// Who has keys and values of the prompt's beginning.
+    var preferred: String?
 
     init(_ query: QueryRecord, mixesNumerics: Bool) {
         model = query.model
@@ -17,6 +19,7 @@ struct PlacementNeeds: Sendable {
         contextTokens = query.tokens.isEmpty ? nil : query.prompt.count + query.maxTokens
         pin = query.tokens.isEmpty || mixesNumerics ? nil : query.pin
         excluded = query.failedOn
+        preferred = query.prefersWorker
     }
 
     /// Whether this worker could take the query, room or not.
@@ -53,6 +56,13 @@ enum Placement {
                 anyHealthy = true
                 best.healthy = lighter(index, than: best.healthy, among: workers)
             }
+        }
+        if let name = needs.preferred, let healthy = best.healthy, workers[healthy].name != name,
+            let index = workers.firstIndex(where: { $0.name == name }), needs.accept(workers[index]),
+            workers[index].hasCredit, !workers[index].health.isEjected(at: now),
+            !workers[index].isSuspect(configuration, at: now)
+        {
+            return .worker(index)
         }
         if let index = anyHealthy ? best.healthy : best.other { return .worker(index) }
         return anyHealthy || anyOther ? .wait : .nobody

@@ -1,8 +1,8 @@
 import Routing
 
 /// Events and directives as one line each, for the log of a failing seed.
-extension World {
-    func describe(_ event: Event) -> String {
+enum Describing {
+    static func line(_ event: Event) -> String {
         switch event {
         case .tick: "tick"
         case .drain: "drain"
@@ -33,7 +33,7 @@ extension World {
         }
     }
 
-    func describe(_ directive: Directive) -> String {
+    static func line(_ directive: Directive) -> String {
         switch directive {
         case .welcome(let connection, _, _): "welcome \(connection.routingID)"
         case .refuseWorker(let connection, let failure): "refuse \(connection.routingID): \(failure.message)"
@@ -56,6 +56,8 @@ extension World {
         case .call(let call): "call \(call.node) for \(name(call.query))"
         case .assemble(let key, _, let parts, let how): "assemble \(name(key)): \(parts.count) parts, \(how)"
         case .hangUp(let key, _): "hang up \(name(key))"
+        case .adopt(let key, let branch): "\(name(branch)) is \(name(key))"
+        case .revive(let key, let part): "revive \(name(key)): \(part.tokens.count) tokens of \(part.node)"
         case .forget(let key): "forget \(name(key))"
         case .observe(let one): "observe \(one.metric) \(one.microseconds)"
         case .count(let one): "count \(one.counter) \(one.by)"
@@ -63,5 +65,7 @@ extension World {
         }
     }
 
-    private func name(_ key: QueryKey) -> String { "\(key.identity)/\(key.id.low)" }
+    private static func name(_ key: QueryKey) -> String {
+        "\(key.identity)/\(key.id.low)\(key.isBranch ? "#\(key.branch)" : "")"
+    }
 }

@@ -14,7 +14,7 @@ extension World {
         while done < events.count, referee.violations.isEmpty {
             let event = events[done]
             done += 1
-            if log.isOn { record("→ \(describe(event))") }
+            if log.isOn { record("→ \(Describing.line(event))") }
             noteSpeaker(event)
             let directives = machine.handle(event, at: now)
             steps += 1
@@ -140,7 +140,7 @@ extension World {
     // MARK: Directives
 
     private mutating func carryOut(_ directive: Directive, _ events: inout [Event]) {
-        if log.isOn { record("  \(describe(directive))") }
+        if log.isOn { record("  \(Describing.line(directive))") }
         switch directive {
         case .welcome(let connection, _, let heartbeat):
             sendToWorker(connection, .welcome(heartbeatMilliseconds: heartbeat), &events)
@@ -158,7 +158,7 @@ extension World {
         case .count(let count):
             if count.counter == .redispatches { redispatches += 1 }
             if count.counter == .workersLost { checkLoss(of: count.worker) }
-        case .observe, .note, .tellMembership, .call, .hangUp, .assemble: break
+        case .observe, .note, .tellMembership, .call, .hangUp, .assemble, .adopt, .revive: break
         }
     }
 

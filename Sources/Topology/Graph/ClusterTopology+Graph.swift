@@ -80,6 +80,9 @@ extension ClusterTopology {
             "`\(to.name)` has no functional token, so `\(from.name)` could not name it; give it token: <NAME>"
         case .hand where to.isRefusal && from.kind.word != .master:
             "only a master refuses; `\(from.name)` is none, so remove the edge to `\(to.name)`"
+        case .hand where from.functionalFolder == nil:
+            "`\(from.name)` has no functional tokens to name `\(to.name)` with; give a node of kind model the folder: that `skein "
+                + "train tokens` wrote, or remove the edge"
         case .hand: nil
         case .cascade where !from.answers || !to.answers, .fallback where !to.answers:
             "a \(edge.kind.rawValue) edge leads from a node that answers to another, and "

@@ -1,6 +1,7 @@
-/// Masters are held by workers as models of their own, beside the trunk that they share weights with.
+/// Masters, and other models with functional tokens, are held by workers as models of their own, beside the trunk that they share
+/// weights with.
 extension NodeEntry {
-    /// What workers call the master of this node; no model can have the name.
+    /// What workers call the model of this node, where it has functional tokens; no model of the topology can have the name.
     package var masterHolding: String { "master:\(name)" }
 
     package var master: MasterSettings? {
@@ -10,8 +11,10 @@ extension NodeEntry {
 }
 
 extension ClusterTopology {
-    /// The masters that a worker holds: those whose trunk it hosts.
+    /// The models with functional tokens that a worker holds: those whose trunk it hosts.
     package func masters(of worker: WorkerEntry) -> [NodeEntry] {
-        nodes.filter { $0.master.map { worker.models.contains($0.model) } ?? false }
+        nodes.filter { node in
+            node.functionalFolder != nil && (node.model.map { worker.models.contains($0) } ?? false)
+        }
     }
 }

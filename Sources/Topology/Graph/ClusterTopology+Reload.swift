@@ -16,7 +16,7 @@ extension ClusterTopology {
         }
         let workers = workers.map { "worker \($0.name) (\($0.models.joined(separator: " ")))" }
         let masters = nodes.compactMap { node in
-            node.master.map { "master \(node.name) (\($0.model), \($0.folder))" }
+            node.functionalFolder.map { "\(node.kind.word.rawValue) \(node.name) (\(node.model ?? ""), \($0))" }
         }
         return Set(models + workers + masters)
     }

@@ -14,11 +14,23 @@ package struct EdgeEntry: Equatable, Sendable {
     package let kind: Kind
     /// Of a cascade: the confidence under which it escalates.
     package let threshold: Float?
+    /// Of a cascade: a and b, where the confidence is 1 / (1 + e^-(a l + b)) of the mean log-probability l; nil: e^l.
+    package let calibration: Calibration?
     package let line: Int
+
+    package struct Calibration: Equatable, Sendable {
+        package let a: Float
+        package let b: Float
+
+        package init(a: Float, b: Float) {
+            self.a = a
+            self.b = b
+        }
+    }
 }
 
 extension EdgeEntry {
-    static let keys = ["from", "to", "kind", "threshold"]
+    static let keys = ["from", "to", "kind", "threshold", "calibration"]
     static let countMax = 4096
 
     /// Nothing, with an issue, when an end is missing.
@@ -29,9 +41,13 @@ extension EdgeEntry {
             section.add("to", "is missing or empty; list the nodes that may be handed to")
         }
         let threshold = Self.threshold(section, kind)
+        let calibration = Calibration(section, kind)
         let ends = section.names("to", countMax: NodeEntry.countMax)
         guard let from else { return [] }
-        return ends.map { EdgeEntry(from: from, to: $0.name, kind: kind, threshold: threshold, line: $0.line) }
+        return ends.map {
+            EdgeEntry(
+                from: from, to: $0.name, kind: kind, threshold: threshold, calibration: calibration, line: $0.line)
+        }
     }
 
     private static func threshold(_ section: Section, _ kind: Kind) -> Float? {
@@ -44,6 +60,24 @@ extension EdgeEntry {
             return nil
         }
         return section.number("threshold", in: 0...1, default: 0)
+    }
+}
+
+extension EdgeEntry.Calibration {
+    /// Nil, where there is none, or, with an issue, where it is half there or for another kind of edge.
+    fileprivate init?(_ section: Section, _ kind: EdgeEntry.Kind) {
+        guard let part = section.section("calibration", keys: ["a", "b"]) else { return nil }
+        guard kind == .cascade else {
+            section.add("calibration", "is for edges of kind cascade, not \(kind.rawValue); remove it")
+            return nil
+        }
+        guard part.has("a"), part.has("b") else {
+            section.add("calibration", "needs a and b; `skein eval cascade` prints both")
+            return nil
+        }
+        // A confidence that falls as an answer gets likelier would be a mistake in the sign.
+        a = part.number("a", in: 0...1000, default: 1)
+        b = part.number("b", in: -1000...1000, default: 0)
     }
 }
 

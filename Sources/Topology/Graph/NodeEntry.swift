@@ -14,6 +14,8 @@ package struct NodeEntry: Equatable, Sendable {
     /// nil: the router's limits.
     package let maxTokens: Int?
     package let deadlineMilliseconds: Int?
+    /// Of a model that may hand on: the folder of its adapter and functional tokens. Absolute.
+    package let ownFolder: String?
     /// Whether clients may address it by name.
     package let isEntry: Bool
     /// The clients that it is for, by identity; nil: all.
@@ -38,6 +40,12 @@ package struct NodeEntry: Equatable, Sendable {
         }
     }
 
+    /// Where its functional tokens are: a master's, or a model's that may hand on.
+    package var functionalFolder: String? {
+        if case .master(let settings) = kind { return settings.folder }
+        return ownFolder
+    }
+
     package var isRefusal: Bool { kind.word == .refusal }
 }
 
@@ -55,7 +63,8 @@ extension NodeEntry {
     init(standingFor model: ModelEntry) {
         self.init(
             name: model.name, kind: .model(name: model.name), summary: nil, functionalToken: nil, cost: 1,
-            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, isEntry: true, clients: nil,
+            wants: .original, threshold: 0, maxTokens: nil, deadlineMilliseconds: nil, ownFolder: nil, isEntry: true,
+            clients: nil,
             line: model.line,
             tokenLine: model.line)
     }
@@ -78,6 +87,7 @@ extension NodeEntry {
         deadlineMilliseconds =
             section.has("deadline_milliseconds")
             ? section.integer("deadline_milliseconds", in: 1...86_400_000, default: 1, unit: "ms") : nil
+        ownFolder = word == .model ? section.text("folder").map(paths.resolved) : nil
         clients = section.has("clients") ? section.names("clients", countMax: 1024).map(\.name) : nil
         isEntry = section.flag("entry", default: !inGraph)
         line = section.line

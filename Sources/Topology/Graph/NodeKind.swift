@@ -19,7 +19,8 @@ package enum NodeKind: Equatable, Sendable {
         /// The keys that only some kinds take.
         var keys: [String] {
             switch self {
-            case .model, .routed: ["model"]
+            case .model: ["model", "folder"]
+            case .routed: ["model"]
             case .adapter: ["model", "expert"]
             case .endpoint: RemoteModel.keys
             case .refusal: ["message"]

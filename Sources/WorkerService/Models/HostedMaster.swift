@@ -24,18 +24,20 @@ struct HostedMaster: Sendable {
 }
 
 extension HostedModel {
-    /// The master of a node beside its trunk, whose weights it shares.
+    /// The model of a node with functional tokens, a master as a rule, beside its trunk, whose weights it shares.
     static func master(
-        _ node: NodeEntry, _ settings: MasterSettings, beside trunk: HostedModel, file: String, team: ComputeTeam
+        _ node: NodeEntry, _ path: String, beside trunk: HostedModel, file: String, team: ComputeTeam
     ) throws(WorkerFault) -> HostedModel {
-        func fault(_ message: String) -> WorkerFault { WorkerFault("master \(node.name): \(message)") }
+        func fault(_ message: String) -> WorkerFault {
+            WorkerFault("\(node.kind.word.rawValue) \(node.name): \(message)")
+        }
         let folder: MasterFolder
-        do { folder = try MasterFolder.open(settings.folder, for: trunk.model.configuration) } catch {
+        do { folder = try MasterFolder.open(path, for: trunk.model.configuration) } catch {
             throw fault(error.description)
         }
         guard folder.trunkSHA256 == trunk.sha256.hex else {
             throw fault(
-                "\(settings.folder) was trained beside a weight file with SHA-256 \(folder.trunkSHA256), and \(settings.model) has "
+                "\(path) was trained beside a weight file with SHA-256 \(folder.trunkSHA256), and \(trunk.name) has "
                     + "\(trunk.sha256.hex); train it again, or correct the topology")
         }
         let rows: FunctionalRows

@@ -26,10 +26,10 @@ struct ModelSet: Sendable {
                 try HostedModel.load(entry, of: topology, cacheBytes: share, team: team) { progress(entry.name, $0) })
         }
         for node in masters {
-            guard let settings = node.master, let entry = entries.first(where: { $0.name == settings.model }),
-                let trunk = models.first(where: { $0.name == settings.model })
+            guard let folder = node.functionalFolder, let entry = entries.first(where: { $0.name == node.model }),
+                let trunk = models.first(where: { $0.name == entry.name })
             else { continue }
-            models.append(try .master(node, settings, beside: trunk, file: entry.file, team: team))
+            models.append(try .master(node, folder, beside: trunk, file: entry.file, team: team))
         }
         return ModelSet(models: models, team: team)
     }

@@ -12,6 +12,7 @@ struct Simulate: ParsableCommand {
 
     @Option(help: "Simulations at most.") var seeds: Int?
     @Option(help: "Real seconds at most.") var seconds: Double?
+    @Flag(help: "Queries walk random graphs of nodes, edited on the way.") var walks = false
     @Option(help: "The first seed (default: drawn at random and printed).") var seed: UInt64?
 
     /// A year: longer is a mistake.
@@ -29,9 +30,12 @@ struct Simulate: ParsableCommand {
         print("first seed \(first)")
         let started = MonotonicClock.nowMicroseconds
         var shown: UInt64 = 0
+        var options = SimulationOptions()
+        options.walks = walks
         let outcome = Simulator.campaign(
             firstSeed: first, seedsMax: seeds ?? (seconds == nil ? 1 : .max),
             millisecondsMax: seconds.map { UInt64(($0 * 1000).rounded(.up)) } ?? .max,
+            options: options,
             elapsedMilliseconds: {
                 let elapsed = (MonotonicClock.nowMicroseconds - started) / 1000
                 // Once a second.

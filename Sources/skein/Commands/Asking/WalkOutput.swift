@@ -13,6 +13,7 @@ enum WalkText {
                 step.node, step.because, step.outcome,
                 "\(Double(step.microseconds / 100) / 10) ms",
                 step.confidence > 0 ? "confidence \(percent(step.confidence))" : "",
+                step.branch > 0 ? "at once: \(step.branch)" : "",
             ]
         }
         return ["walk:"] + TextColumns.aligned(rows).map { "  " + $0 }
@@ -49,6 +50,8 @@ struct WalkJSON: Encodable {
         let microseconds: UInt64
         /// Of an answer that a cascade edge judged.
         let confidence: Float?
+        /// From 1: which of the nodes that were asked at once.
+        let branch: UInt32?
     }
 
     let node: String
@@ -71,7 +74,7 @@ struct WalkJSON: Encodable {
         steps = walk.steps.map {
             .init(
                 node: $0.node, because: $0.because, outcome: $0.outcome, microseconds: $0.microseconds,
-                confidence: $0.confidence > 0 ? $0.confidence : nil)
+                confidence: $0.confidence > 0 ? $0.confidence : nil, branch: $0.branch > 0 ? $0.branch : nil)
         }
     }
 }

@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
             """,
         subcommands: [
             BenchAll.self, BenchEngine.self, BenchKernels.self, BenchWire.self, BenchCluster.self, BenchExperts.self,
-            BenchRouting.self, BenchTraining.self,
+            BenchRouting.self, BenchTraining.self, BenchGraph.self,
         ],
         defaultSubcommand: BenchAll.self)
 }

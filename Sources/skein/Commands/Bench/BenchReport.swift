@@ -13,12 +13,13 @@ struct BenchReport: Encodable {
     var experts: ExpertsReport?
     var routing: RoutingSpeedReport?
     var training: TrainingSpeedReport?
+    var graph: GraphReport?
 
     func show(json: Bool) throws {
         if json { return try JSONOutput.print(self) }
         let parts = [
             machine.lines, engine?.lines, kernels?.lines, wire?.lines, cluster?.lines, experts?.lines, routing?.lines,
-            training?.lines,
+            training?.lines, graph?.lines,
         ]
         print(parts.compactMap { $0?.joined(separator: "\n") }.joined(separator: "\n\n"))
     }
