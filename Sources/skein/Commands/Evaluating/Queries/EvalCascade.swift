@@ -9,7 +9,7 @@ struct EvalCascade: ParsableCommand {
         abstract: "Fits how an answer's probability tells whether it is right, for a cascade edge's calibration.",
         discussion: """
             JSON lines of {"node", "query", "answer"}: the node answers each query, most likely token first, and is right where the \
-            reference occurs in its answer, blanks and case aside. Prints a and b of p = 1 / (1 + e^-(a l + b)), l being the mean \
+            words of the reference occur in its answer, case and punctuation aside. Prints a and b of p = 1 / (1 + e^-(a l + b)), l being the mean \
             log-probability of the answer's tokens, for `calibration:` of the edge; fitted on all answers, and judged on halves that \
             the fit did not see, beside the uncalibrated e^l.
             """)
@@ -87,8 +87,10 @@ struct EvalCascade: ParsableCommand {
             + halves[0].map { (second.probability(meanLogprob: $0.meanLogprob), $0.isRight) }
     }
 
+    /// Whole words between blanks, so that 7 does not occur in 17.
     private static func words(_ text: String) -> String {
-        text.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
+        return " \(words.joined(separator: " ")) "
     }
 
     private func show(_ report: Report) {
