@@ -52,6 +52,7 @@ private let mistakes: [Mistake] = [
         "23: edges: the edge from `cloud` to `small` closes a cycle"),
     Mistake(
         "an edge to itself", graph(edges: wholeEdges + "\n  - {from: french, to: [french]}"),
+        "23: edges: `french` has no functional tokens to name `french` with",
         "23: edges: the edge from `french` to `french` closes a cycle"),
     Mistake(
         "an edge to nobody", graph(edges: wholeEdges + "\n  - {from: smal, to: [big]}"),

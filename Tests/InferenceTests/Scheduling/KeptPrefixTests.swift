@@ -31,7 +31,7 @@ struct KeptPrefixTests {
 
     private static func engine(kept: Int, pages: Int = 8) throws -> Engine {
         var limits = EngineLimits(
-            tokensPerStepMax: 16, promptTokensBesideDecodingMax: 16, sequencesMax: 2, waitingMax: 3, contextMax: 120,
+            tokensPerStepMax: 16, promptTokensBesideDecodingMax: 16, sequencesMax: 2, waitingMax: 3, contextMax: 64,
             keyValuePagesMax: pages)
         limits.prefixesKeptMax = kept
         return try Engine(model: master(), limits: limits, team: TestModels.team, pieces: pieces)
@@ -93,9 +93,10 @@ struct KeptPrefixTests {
             request.prompt[0] = Int32(start)
             _ = try Self.run(engine, request)
         }
-        // Two pages, all that there are: the kept one goes.
-        let long = GenerationRequest(prompt: (0..<80).map { Int32($0 % 96) }, maxTokens: 20)
-        #expect(try Self.run(engine, long).tokens.count == 20)
+        // Two sequences take the two pages, all that there are: the kept one goes.
+        let other = GenerationRequest(prompt: (0..<40).map { Int32($0 % 96) }, maxTokens: 20)
+        _ = try engine.add(other)
+        #expect(try Self.run(engine, other).tokens.count == 40)
         #expect(try Self.run(engine, Self.rewrite).computed > 40)
     }
 }
