@@ -105,7 +105,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Learning",
-            dependencies: ["Digest", "Inference", "Kernels", "SystemReasons", "Tokenization", "Weights"],
+            dependencies: [
+                "Digest", "Inference", "Kernels", "PortableMath", "SystemReasons", "Tokenization", "Weights",
+            ],
             swiftSettings: strict),
         .target(name: "Client", dependencies: ["Messaging", "SystemReasons", "Threading"], swiftSettings: strict),
         .target(

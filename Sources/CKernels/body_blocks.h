@@ -2,82 +2,21 @@
 //     i   = Σ_k w q_a - z Σ_k q_a                    exact integers, so their order does not matter
 //     sum = fma(d_w d_a, float(i), sum)              one fused multiply-add per block, in block order
 //     sum = fma(m, d_a Σ_k q_a, sum)                 when the layout has minima
-// Included once per instruction set, which gives dot4, halves_to_lanes, BLOCK_ROWS and BLOCK_VECTORS (vectors of 16 outputs per tile).
+// Included once per instruction set, which gives halves_to_lanes, BLOCK_ROWS (rows per tile) and BLOCK_TILE, a file with block_tile.
 
 /// What of the layout the compiler must know.
 typedef struct {
     int nibbles, has_min, wide;
 } shape;
 
-INLINE vf scales_at(const uint8_t *scales, int vector, const int wide) {
-    return wide ? load((const float *)scales + vector * 16) : halves_to_lanes(scales + vector * 32);
-}
-
-INLINE vi four_activations(const ck_activations *x, int group) {
-    int32_t four;
-    memcpy(&four, x->q + group * 4, 4);
-    return splat_int(four);
-}
-
-/// The integer sums of one block: `rows` x 16 `vectors`; `w` points at the first of the tile's vectors.
-INLINE void block_sums(
-    const int rows, const int vectors, const int nibbles, const uint8_t *w, const ck_activations *x, int64_t x_stride,
-    int32_t zero_point, vi sums[BLOCK_ROWS][BLOCK_VECTORS]) {
-    UNROLL for (int r = 0; r < rows; r++) {
-        vi start = splat_int(-zero_point * x[r * x_stride].sum);
-        UNROLL for (int v = 0; v < vectors; v++) sums[r][v] = start;
-    }
-    UNROLL for (int g = 0; g < 8; g++) {
-        vi weights[BLOCK_VECTORS];
-        UNROLL for (int v = 0; v < vectors; v++) {
-            vi stored = load_int(w + (nibbles ? g / 2 : g) * CK_BLOCK_PANEL * 4 + v * 64);
-            weights[v] = !nibbles ? stored : (g % 2 ? (vi)((vu)stored >> 4) : stored) & 0x0f0f0f0f;
-        }
-        UNROLL for (int r = 0; r < rows; r++) {
-            vi activations = four_activations(x + r * x_stride, g);
-            UNROLL for (int v = 0; v < vectors; v++) sums[r][v] = dot4(sums[r][v], weights[v], activations, nibbles);
-        }
-    }
-}
-
-/// `rows` x 16 `vectors` outputs over all blocks; `first` is the tile's first vector in the panel.
-INLINE void block_tile(
-    const int rows, const int vectors, const int first, const shape s, const ck_activations *x, int64_t x_stride,
-    const uint8_t *panel, int64_t blocks, int32_t zero_point, float *out, int64_t out_stride) {
-    const int64_t scale_bytes = CK_BLOCK_PANEL * (s.wide ? 4 : 2), head = scale_bytes * (s.has_min ? 2 : 1);
-    const int64_t bytes = head + CK_BLOCK_PANEL * CK_BLOCK / (s.nibbles ? 2 : 1);
-    vf totals[BLOCK_ROWS][BLOCK_VECTORS];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) totals[r][v] = splat(0);
-    for (int64_t b = 0; b < blocks; b++, panel += bytes) {
-        vi sums[BLOCK_ROWS][BLOCK_VECTORS];
-        block_sums(rows, vectors, s.nibbles, panel + head + first * 64, x + b, x_stride, zero_point, sums);
-        UNROLL for (int v = 0; v < vectors; v++) {
-            vf scales = scales_at(panel, first + v, s.wide);
-            UNROLL for (int r = 0; r < rows; r++) {
-                vf both = scales * splat(x[r * x_stride + b].d);
-                totals[r][v] = fma_lanes(both, __builtin_convertvector(sums[r][v], vf), totals[r][v]);
-            }
-            if (s.has_min) {
-                vf minima = scales_at(panel + scale_bytes, first + v, s.wide);
-                UNROLL for (int r = 0; r < rows; r++)
-                    totals[r][v] = fma_lanes(minima, splat(x[r * x_stride + b].d_sum), totals[r][v]);
-            }
-        }
-    }
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) store(out + r * out_stride + v * 16, totals[r][v]);
-}
+#include BLOCK_TILE
 
 /// One panel for one tile of rows; the result goes through `tile` [rows][32] so that only real outputs are written.
 INLINE void block_panel_rows(
     const int rows, const shape s, const ck_activations *x, int64_t blocks, const uint8_t *panel, const ck_product *product,
     int64_t row, int64_t column) {
     float tile[BLOCK_ROWS * CK_BLOCK_PANEL];
-    UNROLL for (int first = 0; first < 2; first += BLOCK_VECTORS)
-        block_tile(
-            rows, BLOCK_VECTORS, first, s, x, blocks, panel, blocks, product->matrix->zero_point, tile + first * 16,
-            CK_BLOCK_PANEL);
+    block_tile(rows, s, x, blocks, panel, blocks, product->matrix->zero_point, tile);
     for (int r = 0; r < rows; r++)
         for (int64_t v = 0; v < 2; v++) {
             int64_t o = column + v * 16, left = product->matrix->outputs - o;
@@ -105,7 +44,10 @@ INLINE void block_panels(
             PANEL_ROWS(2)
 #endif
 #if BLOCK_ROWS > 3
-            PANEL_ROWS(3) PANEL_ROWS(4) PANEL_ROWS(5)
+            PANEL_ROWS(3)
+#endif
+#if BLOCK_ROWS > 4
+            PANEL_ROWS(4) PANEL_ROWS(5)
 #endif
         default: break;
         }

@@ -37,9 +37,15 @@ static void turn(
 /// Columns c ..< c + width of w from row k on, `depth` rows, as [depth][lanes]; lanes is width rounded up to 16, padding zero.
 INLINE void pack_floats(const ck_floats *job, int64_t c, int64_t width, int64_t k, int64_t depth, float *panel, int64_t lanes) {
     if (job->turns_w) {
+        // Stored in panels, each a square's rows lie side by side: no line of the cache and no page is met twice.
+        int64_t step = job->w_panels ? CK_FLOATS_PANEL : depth;
         if (width < lanes)
             for (int64_t d = 0; d < depth; d++) store(panel + d * lanes + lanes - 16, splat(0));
-        turn(job->w + c * job->w_stride + k, job->w_stride, width, depth, job->scale, panel, lanes);
+        for (int64_t d = 0; d < depth; d += step) {
+            const float *w = job->w_panels ? job->w + (k + d) * job->columns + c * CK_FLOATS_PANEL : job->w + c * job->w_stride + k;
+            turn(w, job->w_panels ? CK_FLOATS_PANEL : job->w_stride, width, depth - d < step ? depth - d : step, job->scale,
+                 panel + d * lanes, lanes);
+        }
         return;
     }
     for (int64_t d = 0; d < depth; d++)
@@ -65,15 +71,17 @@ static void few_columns(
 static void multiply_floats(const ck_floats *job, const float *x, int64_t x_stride, float *panel, int64_t panel_depth) {
     for (int64_t c = 0; c < job->columns; c += CK_FLOATS_PANEL) {
         int64_t width = job->columns - c < CK_FLOATS_PANEL ? job->columns - c : CK_FLOATS_PANEL;
-        int64_t whole = width & ~15LL, lanes = (width + 15) & ~15LL;
+        int is_packed = job->w_panels && !job->turns_w;
+        int64_t whole = width & ~15LL, lanes = is_packed ? CK_FLOATS_PANEL : (width + 15) & ~15LL;
         for (int64_t k = 0; k < job->depth; k += panel_depth) {
             int64_t depth = job->depth - k < panel_depth ? job->depth - k : panel_depth;
             int mode = job->accumulate || k > 0 ? CONTINUE_FROM_OUT : START_AT_ZERO;
-            pack_floats(job, c, width, k, depth, panel, lanes);
-            f32_product(x + k, x_stride, panel, lanes, depth, job->out + c, job->out_stride, mode, job->rows, whole);
+            const float *packed = is_packed ? job->w + c * job->depth + k * CK_FLOATS_PANEL : panel;
+            if (!is_packed) pack_floats(job, c, width, k, depth, panel, lanes);
+            f32_product(x + k, x_stride, packed, lanes, depth, job->out + c, job->out_stride, mode, job->rows, whole);
             if (whole < width)
                 few_columns(
-                    x + k, x_stride, panel + whole, lanes, depth, job->out + c + whole, job->out_stride, mode, job->rows,
+                    x + k, x_stride, packed + whole, lanes, depth, job->out + c + whole, job->out_stride, mode, job->rows,
                     width - whole);
         }
     }

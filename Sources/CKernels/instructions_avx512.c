@@ -13,6 +13,7 @@
 #define F32_VECTORS 4
 #define BLOCK_ROWS 6
 #define BLOCK_VECTORS 2
+#define BLOCK_TILE "body_blocks_dot4.h"
 #define DOT_ROWS 3
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {

@@ -10,6 +10,7 @@
 #define F32_VECTORS 1
 #define BLOCK_ROWS 2
 #define BLOCK_VECTORS 1
+#define BLOCK_TILE "body_blocks_dot4.h"
 #define DOT_ROWS 1
 
 INLINE vf halves_to_lanes(const uint8_t *halves) {

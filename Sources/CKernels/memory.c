@@ -60,10 +60,25 @@ static slab *new_slab(void) {
     return fresh;
 }
 
+/// Gives back what a slab will never hand out: with huge pages its end is resident although nobody has written there (5 % of matrices of
+/// 1.7 MiB, of which 18 fit a slab).
+static void trim_slab(slab *full) {
+    size_t page = 4096, end = (full->used + page - 1) / page * page;
+    if (end >= SLAB) return;
+    madvise((uint8_t *)full + end, SLAB - end, MADV_DONTNEED);
+#ifdef MADV_NOHUGEPAGE
+    // A matrix at the end may still be being written: what it touches now must not bring the rest of a huge page.
+    madvise((uint8_t *)full + end, SLAB - end, MADV_NOHUGEPAGE);
+#endif
+}
+
 void *ck_allocate_weights(size_t bytes) {
     if (bytes > SLAB_SHARE_MAX) return ck_allocate(bytes);
     pthread_mutex_lock(&slab_mutex);
-    if (!current_slab || current_slab->used + padded(bytes) > SLAB) current_slab = new_slab();
+    if (!current_slab || current_slab->used + padded(bytes) > SLAB) {
+        if (current_slab) trim_slab(current_slab);
+        current_slab = new_slab();
+    }
     uint8_t *memory = NULL;
     if (current_slab) {
         memory = (uint8_t *)current_slab + current_slab->used;

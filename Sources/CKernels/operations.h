@@ -75,3 +75,15 @@ struct ck_context {
 
 /// Makes *memory at least `bytes` long, losing its contents; 0, or -1 when there is no memory.
 int ck_reserve(void **memory, size_t *capacity, size_t bytes);
+
+/// A product with gates as a team's parts: part i covers rows and panels of a grid [row parts][panel_parts].
+typedef struct {
+    const ck_context *context;
+    const float *x;
+    int64_t x_stride, rows;
+    const ck_dots_product *product;
+    int64_t panel_parts, panels;
+    int32_t parts;
+} ck_dots_cut;
+ck_dots_cut ck_cut_dots(const ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots_product *product);
+void ck_dots_part(const ck_dots_cut *cut, int32_t index);

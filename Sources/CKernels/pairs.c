@@ -64,47 +64,43 @@ enum {
     DOT_ROWS_PER_PART = 12,
 };
 
-typedef struct {
-    const ck_context *context;
-    const float *x;
-    int64_t x_stride, rows;
-    const ck_dots *dots;
-    float *out, *moments;
-    int64_t out_stride, moments_stride;
-    int64_t panel_parts, panels;  // Parts over panels, and panels of one.
-} dots_job;
-
-/// Part i covers rows and panels of a grid [row parts][panel_parts].
-static void dots_part(void *argument, int32_t index, int32_t thread) {
-    (void)thread;
-    dots_job *j = argument;
-    int64_t total = ceiling(j->dots->count, 16), p0 = index % j->panel_parts * j->panels, p1 = smaller(p0 + j->panels, total);
-    int64_t r0 = index / j->panel_parts * DOT_ROWS_PER_PART, count = smaller(DOT_ROWS_PER_PART, j->rows - r0);
-    const float *sources[DOT_ROWS_PER_PART];
-    for (int64_t r = 0; r < count; r++) sources[r] = j->x + (r0 + r) * j->x_stride;
-    j->context->operations->dots(j->dots, sources, count, p0, p1, j->out + r0 * j->out_stride, j->out_stride);
-    if (p0 > 0 || !j->moments) return;
-    for (int64_t r = 0; r < count; r++) j->context->operations->row_moments(sources[r], j->dots->inputs, j->moments + (r0 + r) * j->moments_stride);
+ck_dots_cut ck_cut_dots(const ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots_product *product) {
+    int64_t panels = ceiling(product->dots->count, 16), row_parts = ceiling(rows, DOT_ROWS_PER_PART);
+    ck_dots_cut cut = {
+        .context = context, .x = x, .x_stride = x_stride, .rows = rows, .product = product, .panel_parts = 1, .panels = panels};
+    if (row_parts < ck_team_threads(context->team)) {
+        cut.panels = ceiling(panels, 2 * ck_team_threads(context->team));
+        cut.panel_parts = ceiling(panels, cut.panels);
+    }
+    cut.parts = (int32_t)(row_parts * cut.panel_parts);
+    return cut;
 }
 
-void ck_multiply_dots(
-    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots *dots, float *out, int64_t out_stride,
-    float *moments, int64_t moments_stride) {
+void ck_dots_part(const ck_dots_cut *cut, int32_t index) {
+    const ck_dots_product *product = cut->product;
+    const ck_operations *operations = cut->context->operations;
+    int64_t p0 = index % cut->panel_parts * cut->panels, p1 = smaller(p0 + cut->panels, ceiling(product->dots->count, 16));
+    int64_t r0 = index / cut->panel_parts * DOT_ROWS_PER_PART, count = smaller(DOT_ROWS_PER_PART, cut->rows - r0);
+    const float *sources[DOT_ROWS_PER_PART];
+    for (int64_t r = 0; r < count; r++) sources[r] = cut->x + (r0 + r) * cut->x_stride;
+    operations->dots(product->dots, sources, count, p0, p1, product->out + r0 * product->out_stride, product->out_stride);
+    if (p0 > 0 || !product->moments) return;
+    for (int64_t r = 0; r < count; r++)
+        operations->row_moments(sources[r], product->dots->inputs, product->moments + (r0 + r) * product->moments_stride);
+}
+
+static void dots_part(void *argument, int32_t index, int32_t thread) {
+    (void)thread;
+    ck_dots_part(argument, index);
+}
+
+void ck_multiply_dots(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots_product *product) {
     if (rows <= 0) return;
-    int64_t panels = ceiling(dots->count, 16), row_parts = ceiling(rows, DOT_ROWS_PER_PART);
-    int64_t work = dots->inputs * dots->count * element_bytes(dots->element) * ceiling(rows, 2);
-    dots_job j = {
-        .context = context, .x = x, .x_stride = x_stride, .rows = rows, .dots = dots, .out = out, .out_stride = out_stride,
-        .moments = moments, .moments_stride = moments_stride, .panel_parts = 1, .panels = panels};
-    if (work <= BYTES_ALONE || ck_team_threads(context->team) == 1) {
-        for (int32_t i = 0; i < row_parts; i++) dots_part(&j, i, 0);
-        return;
-    }
-    if (row_parts < ck_team_threads(context->team)) {
-        j.panels = ceiling(panels, 2 * ck_team_threads(context->team));
-        j.panel_parts = ceiling(panels, j.panels);
-    }
-    ck_team_run(context->team, (int32_t)(row_parts * j.panel_parts), dots_part, &j);
+    const ck_dots *dots = product->dots;
+    ck_dots_cut cut = ck_cut_dots(context, x, x_stride, rows, product);
+    if (dots->inputs * dots->count * element_bytes(dots->element) * ceiling(rows, 2) <= BYTES_ALONE)
+        for (int32_t i = 0; i < cut.parts; i++) ck_dots_part(&cut, i);
+    else ck_team_run(context->team, cut.parts, dots_part, &cut);
 }
 
 // --- Pairs

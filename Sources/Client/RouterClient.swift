@@ -74,7 +74,8 @@ package final class RouterClient: Sendable {
         return reply
     }
 
-    /// Publishes or retires an expert; needs a key with the role operator. Waits as long as loading an expert may take.
+    /// Publishes or retires an expert, or moves some; needs a key with the role operator. Waits as long as loading may take, once, or for
+    /// every step of a move.
     ///
     /// - Parameter content: where this machine has what is published, for a router that does not find it; nil: in the folder that the
     ///   change names.
@@ -82,7 +83,8 @@ package final class RouterClient: Sendable {
         _ change: ChangeExperts, content: String? = nil
     ) async throws(ClientError) -> ExpertsChanged {
         let kind = PendingRequest.Kind.change(change, content: content ?? change.folder)
-        guard case .expertsChanged(let reply) = try await request(kind, milliseconds: 60_000) else {
+        let milliseconds = change.change == .place ? 600_000 : 60_000
+        guard case .expertsChanged(let reply) = try await request(kind, milliseconds: milliseconds) else {
             throw .timedOut("a change of experts")
         }
         return reply

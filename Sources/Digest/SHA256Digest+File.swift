@@ -23,15 +23,8 @@ extension SHA256Digest {
     package init(
         ofFileAt path: String, progress: (_ doneBytes: Int, _ totalBytes: Int) -> Void = { _, _ in }
     ) throws(DigestError) {
-        // O_NONBLOCK so that a FIFO in the file's place is refused below instead of waited for.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw Self.failure(path, "open") }
+        let (descriptor, size) = try Self.open(path)
         defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, "stat") }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw DigestError(file: path, what: "type", detail: "not a regular file")
-        }
         var hasher = SHA256()
         var done = 0
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferByteCount, alignment: 64)
@@ -43,12 +36,29 @@ extension SHA256Digest {
             if count == 0 { break }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             done += count
-            progress(done, Int(status.st_size))
+            progress(done, size)
         }
         self = hasher.finalise()
     }
 
-    private static func failure(_ path: String, _ call: String) -> DigestError {
+    /// A regular file, opened for reading, and its size.
+    static func open(_ path: String) throws(DigestError) -> (descriptor: Int32, size: Int) {
+        // O_NONBLOCK so that a FIFO in the file's place is refused below instead of waited for.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure(path, "open") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            defer { close(descriptor) }
+            throw failure(path, "stat")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw DigestError(file: path, what: "type", detail: "not a regular file")
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
+    static func failure(_ path: String, _ call: String) -> DigestError {
         DigestError(file: path, what: call, detail: String(cString: strerror(errno)))
     }
 }

@@ -22,6 +22,8 @@ package struct ClusterPaths: Equatable, Sendable {
     package var shadowsFile: String { state + "/shadows.json" }
     /// Experts by the hash of their content, as they came over the wire.
     package var content: String { state + "/content" }
+    /// The hashes of what the files of a spread mixture hold, as its trunk read them once.
+    package func contentList(of model: String) -> String { "\(state)/content-of-\(model).json" }
     /// Held (flock) by the one launcher of this cluster.
     package var launchLock: String { state + "/launch.lock" }
 

@@ -138,6 +138,14 @@ extension Checkpoint {
             try TensorPlace(type: type, shape: [count], offset: 0, in: bytes, field: name), named: name, in: bytes)
     }
 
+    /// Of each of `files`, in their order: its bytes when it was opened.
+    func fileSizes() -> [(file: String, bytes: Int)] {
+        switch store {
+        case .gguf(let file, _): [(file.path, file.byteCount)]
+        case .safetensors(let folder): folder.files.map { ($0.path, $0.byteCount) }
+        }
+    }
+
     /// Lets go of what has been read of the files: they stay mapped, and are read again when touched.
     package func releasePages() {
         var released: Set<String> = []

@@ -1,3 +1,5 @@
+import Digest
+
 /// In which order the rows of a stored matrix stand, against the order its name promises.
 package enum RowOrder: Sendable, Equatable {
     /// As stored.
@@ -34,6 +36,8 @@ package struct TensorView: Sendable {
 
     /// That the tensor is in.
     package var file: String { bytes.file }
+    /// Where all its rows stand in `file`.
+    package var slice: FileSlice { FileSlice(file: bytes.file, range: offset..<offset + byteCount) }
     package var byteCount: Int { rows * rowByteCount }
     package var elementCount: Int { rows * columns }
 
@@ -105,6 +109,9 @@ package struct TensorView: Sendable {
 
     /// Lets go of the pages of the whole file that the tensor is in, which are read again when they are touched.
     package func releaseFilePages() { bytes.releasePages() }
+
+    /// The same for this tensor's own pages alone, those on its borders aside.
+    package func releasePages() { bytes.releasePages(offset..<offset + byteCount) }
 
     private func place(of row: Int) -> Int {
         precondition(row >= 0 && row < rows, "\(name): row \(row) of \(rows)")

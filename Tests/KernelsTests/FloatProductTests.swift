@@ -55,6 +55,33 @@ import Testing
         }
     }
 
+    /// The same chains, wherever w lies: bits do not change.
+    @Test(arguments: shapes, [false, true])
+    func panelsGiveTheBitsOfPlainRows(shape: (Int, Int, Int), turnsW: Bool) {
+        let (rows, columns, depth) = shape
+        let (lines, width) = turnsW ? (columns, depth) : (depth, columns)
+        let (x, w) = (Grid(rows, depth, gap: 3, seed: 4), Grid(lines, width, gap: 0, seed: 5))
+        let start = Grid(rows, columns, gap: 2, seed: 6)
+        let panel = FloatProduct.panelColumns
+        var panels = [Float](repeating: 0, count: (width + panel - 1) / panel * lines * panel)
+        for line in 0..<lines {
+            for place in 0..<width {
+                panels[(place / panel * lines + line) * panel + place % panel] = w.floats[line * width + place]
+            }
+        }
+        var stored = Grid(1, panels.count, gap: 0, seed: 7)
+        stored.floats = panels
+        forEveryContext { context, name in
+            for accumulates in [false, true] {
+                var product = FloatProduct(
+                    rows: rows, columns: columns, depth: depth, turnsW: turnsW, accumulates: accumulates)
+                let plain = Self.run(product, x, w, start, context)
+                product.wInPanels = true
+                #expect(Self.run(product, x, stored, start, context).floats.bits == plain.floats.bits, "\(name)")
+            }
+        }
+    }
+
     private static func run(_ product: FloatProduct, _ x: Grid, _ w: Grid, _ start: Grid, _ context: ComputeContext)
         -> Grid
     {

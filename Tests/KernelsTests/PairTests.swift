@@ -189,6 +189,40 @@ struct PairTests {
         }
     }
 
+    /// In one dispatch with a product of the same rows: the bits of either alone.
+    @Test(arguments: [1, 13, 40])
+    func gatesAlongAProductAreTheSame(rows: Int) throws {
+        let (inputs, outputs) = (576, 200)
+        var random = SplitMix64(31)
+        let bytes = BlockLayout.q8_0.randomRows(outputs, inputs: inputs, random: &random)
+        let matrix = try PackedMatrix(outputs: outputs, inputs: inputs, layout: .q8_0, bytes: bytes.span.bytes)
+        let kinds = [24, 9].map { count in random.floats(count * inputs) }
+        let gates = try kinds.map { try PackedGates($0, inputs: inputs) }
+        let x = RowBuffer.random(rows: rows, width: inputs, seed: 33)
+        for set in InstructionSet.available {
+            for threads in [1, 2, 3] {
+                let context = ComputeContext(team: ComputeTeam(threads: threads), instructionSet: set)
+                let alone = RowBuffer(rowsMax: rows, width: outputs)
+                let together = RowBuffer(rowsMax: rows, width: outputs)
+                context.multiply(x.columns, rows: rows, by: matrix, into: alone.columns)
+                let dots = gates.map { RowBuffer(rowsMax: rows, width: $0.count) }
+                let moments = RowBuffer(rowsMax: rows, width: 3)
+                context.multiply(
+                    x.columns, rows: rows, by: [Product(matrix, into: together.columns)],
+                    and: [
+                        GateProduct(gates[0], into: dots[0].columns, moments: moments),
+                        GateProduct(gates[1], into: dots[1].columns, moments: nil),
+                    ])
+                for (gate, dots) in zip(gates, dots) {
+                    let expected = Self.dots(gate, x, rows: rows, threads: 1, set: .portable)
+                    #expect((0..<rows).map { dots.array(row: $0) } == expected.dots)
+                    #expect((0..<rows).map { moments.array(row: $0) } == expected.moments)
+                }
+                #expect((0..<rows).allSatisfy { together.array(row: $0) == alone.array(row: $0) })
+            }
+        }
+    }
+
     @Test func pairsThatDoNotFitAreRefused() throws {
         let bytes = [UInt16](repeating: 0, count: 64)
         #expect(throws: PackingError.rank(down: 4, up: 8)) {
@@ -226,7 +260,7 @@ struct PairTests {
         let output = RowBuffer(rowsMax: rows, width: gates.count)
         let moments = RowBuffer(rowsMax: rows, width: 3)
         ComputeContext(team: ComputeTeam(threads: threads), instructionSet: set).multiply(
-            x.columns, rows: rows, by: gates, into: output.columns, moments: moments)
+            x.columns, rows: rows, by: GateProduct(gates, into: output.columns, moments: moments))
         return Dots(dots: (0..<rows).map { output.array(row: $0) }, moments: (0..<rows).map { moments.array(row: $0) })
     }
 }

@@ -79,4 +79,40 @@ import Testing
             }
         }
     }
+
+    /// Matrices with rows of their own, of any number, as a mixture's experts have them: the bits of one after the other.
+    @Test func groupsOfRows() throws {
+        var random = SplitMix64(13)
+        let counts = [1, 7, 0, 133, 2, 64, 300]
+        let bytes = BlockLayout.q8_0.randomRows(70, inputs: 64, random: &random)
+        let matrices = try counts.indices.map { group in
+            try group % 2 == 0
+                ? PackedMatrix(outputs: 70, inputs: 64) { output, row in
+                    for k in 0..<64 { row[k] = Float(output - k * group) / 64 }
+                } : PackedMatrix(outputs: 70, inputs: 64, layout: .q8_0, bytes: bytes.span.bytes)
+        }
+        let rows = counts.reduce(0, +)
+        let x = RowBuffer.random(rows: rows, width: 64, seed: 14)
+        let apart = RowBuffer(rowsMax: rows, width: 70)
+        let portable = portableContext()
+        var groups: [(matrix: PackedMatrix, rows: Range<Int>)] = []
+        for (matrix, count) in zip(matrices, counts) {
+            let first = groups.last?.rows.upperBound ?? 0
+            groups.append((matrix, first..<first + count))
+            let (own, result) = (
+                RowBuffer(rowsMax: max(1, count), width: 64), RowBuffer(rowsMax: max(1, count), width: 70)
+            )
+            for row in 0..<count { own.copyRow(row, from: x, row: first + row) }
+            portable.multiply(own.columns, rows: count, by: matrix, into: result.columns)
+            for row in 0..<count { apart.copyRow(first + row, from: result, row: row) }
+        }
+        forEveryContext { context, name in
+            let together = RowBuffer(rowsMax: rows, width: 70)
+            context.multiply(
+                x.columns, rows: rows, byGroups: groups.map { (Product($0.matrix, into: together.columns), $0.rows) })
+            for row in 0..<rows where together.array(row: row).bits != apart.array(row: row).bits {
+                Issue.record("row \(row), \(name)")
+            }
+        }
+    }
 }

@@ -30,6 +30,32 @@ struct DocumentReaderTests {
         return tokenizer.decode(zip(document.tokens, document.isTarget).filter(\.1).map(\.0), skippingSpecial: false)
     }
 
+    @Test func ofTheRewritesAShareIsLearnedAndCountsLess() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).jsonl")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let lines = (0..<40).map { "{\"query\": \"what is \($0)\", \"token\": \"<a>\", \"rewrite\": \"\($0)?\"}\n" }
+        try (lines.joined() + "{\"query\": \"no\", \"token\": \"<a>\"}\n").write(
+            to: file, atomically: true, encoding: .utf8)
+        let text = try ModelText(path: Self.model())
+        func documents(_ rewrites: FunctionalExamples.RewriteShare) throws -> [TrainingDocument] {
+            try FunctionalExamples(path: file.path).documents(text, ids: ["<a>": 49152], end: 2, rewrites: rewrites) {
+                Array("(\"\($0)\")".utf8)
+            }
+        }
+        let (all, some) = (try documents(.init()), try documents(.init(share: 0.25, weight: 0.05, seed: 7)))
+        #expect(all.allSatisfy { $0.tokens.last == 2 && $0.weights.allSatisfy { [0, 1].contains($0) } })
+        let short = some.dropLast().filter { $0.tokens.last == 49152 }
+        #expect((20...38).contains(short.count), "about three quarters end at the functional token")
+        #expect(short.allSatisfy { $0.weights.reduce(0, +) == 1 })
+        for (whole, cut) in zip(all, some) where cut.tokens.last == 2 {
+            #expect(cut.tokens == whole.tokens)
+            let behind = cut.weights.dropFirst(1 + (cut.weights.firstIndex(of: 1) ?? 0))
+            #expect(!behind.isEmpty && behind.allSatisfy { $0 == 0.05 })
+        }
+        #expect(some.last?.tokens.last == 2, "an example without a rewrite ends the turn")
+        #expect(some == (try documents(.init(share: 0.25, weight: 0.05, seed: 7))))
+    }
+
     @Test func textIsLearnedWhole() throws {
         let documents = try Self.read(
             "{\"text\": \"Geese fly.\"}\n\n{\"text\": \"Ducks swim.\", \"split\": \"held\"}\n")

@@ -51,7 +51,8 @@ private let mistakes: [Mistake] = [
         "a cycle without a bound", graph(edges: wholeEdges + "\n  - {from: cloud, to: [small], kind: fallback}"),
         "23: edges: the edge from `cloud` to `small` closes a cycle"),
     Mistake(
-        "an edge to itself", graph(edges: wholeEdges + "\n  - {from: french, to: [french], kind: fallback}"),
+        "an edge to itself", graph(edges: wholeEdges + "\n  - {from: french, to: [french]}"),
+        "23: edges: `french` has no functional tokens to name `french` with",
         "23: edges: the edge from `french` to `french` closes a cycle"),
     Mistake(
         "an edge to nobody", graph(edges: wholeEdges + "\n  - {from: smal, to: [big]}"),

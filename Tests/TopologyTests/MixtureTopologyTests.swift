@@ -114,7 +114,20 @@ struct MixturePlanTests {
         }
     }
 
-    private func plan(_ entry: String, megabytes: [Int] = [64, 64]) throws -> [String: [String]] {
+    @Test("more places than a message can tell of are refused, copies counted", arguments: [(4096, 1), (2048, 2)])
+    func tooMany(_ most: Int, _ copies: Int) throws {
+        let entry = "{copies: \(copies)}"
+        func placed(_ experts: Int) throws -> Int {
+            let shape = MixturePlan.Shape(layers: Array(0..<16), experts: experts / 16, bytesPerExpert: 1)
+            return try plan(entry, shape: shape).values.joined().count
+        }
+        #expect(try placed(most) == MixturePlan.placesMax)
+        #expect { try placed(most + 16) } throws: { "\($0)".contains("at most 4096 can be spread") }
+    }
+
+    private func plan(
+        _ entry: String, megabytes: [Int] = [64, 64], shape: MixturePlan.Shape? = nil
+    ) throws -> [String: [String]] {
         let topology = try parse(
             """
             name: spread
@@ -125,7 +138,8 @@ struct MixturePlanTests {
               - {name: b, experts: {model: m}}
             """)
         let mixture = try #require(topology.model("m")?.mixture)
-        let plan = try MixturePlan(mixture, shape, workers: [("a", megabytes[0]), ("b", megabytes[1])])
+        let plan = try MixturePlan(
+            mixture, shape ?? self.shape, workers: [("a", megabytes[0]), ("b", megabytes[1])])
         return plan.places.mapValues { $0.map { "\($0.layer).\($0.expert)" } }
     }
 }

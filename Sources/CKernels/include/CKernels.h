@@ -73,18 +73,33 @@ typedef struct {
     int64_t out_stride;
     int32_t accumulate;
 } ck_product;
-enum { CK_PRODUCTS_MAX = 16 };
-/// out[r, o] (+)= Σ_k x[r, k] * matrix[o, k] for every product; all matrices have the same inputs. Returns 0, or -1 without memory.
-int ck_multiply(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count);
+enum { CK_PRODUCTS_MAX = 16, CK_GATES_MAX = 4 };
+typedef struct ck_dots_product ck_dots_product;
+/// out[r, o] (+)= Σ_k x[r, k] * matrix[o, k] for every product; all matrices have the same inputs. Gates that read the same rows may come
+/// along (ck_multiply_dots), so that a team starts once. Returns 0, or -1 without memory.
+int ck_multiply(
+    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_product *products, int32_t count,
+    const ck_dots_product *gates, int32_t gate_count);
+
+/// A product of rows first ..< first + rows alone.
+typedef struct {
+    ck_product product;
+    int64_t first, rows;
+} ck_group;
+enum { CK_GROUPS_MAX = 512 };
+/// As ck_multiply, each product with its own rows of x, into the same rows of its out: one job for all. `rows` counts those of x.
+int ck_multiply_groups(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_group *groups, int32_t count);
 
 /// out[r, c] (+)= scale · Σ_k x[r, k] w[k, c], on the caller's thread; `accumulate`: the chain starts from what out holds.
 /// x is [rows, depth], or stored as [depth, rows] where `turns_x`; w [depth, columns], or stored as [columns, depth] where `turns_w`.
+/// `w_panels`: w is stored in panels of CK_FLOATS_PANEL of its columns, one behind the other, each [lines, CK_FLOATS_PANEL], filled up with
+/// zeros; w_stride is not read, and without `turns_w` neither is scale.
 typedef struct {
     const float *x, *w;
     float *out;
     int64_t x_stride, w_stride, out_stride, rows, depth, columns;
     float scale;
-    int32_t turns_x, turns_w, accumulate;
+    int32_t turns_x, turns_w, accumulate, w_panels;
 } ck_floats;
 /// Panels of w are packed for it, of so many columns and at most so many k: 192 KiB stay in a core's second cache while all rows meet them.
 enum { CK_FLOATS_PANEL = 64, CK_FLOATS_DEPTH = 768 };
@@ -148,10 +163,17 @@ size_t ck_up_bytes(int element, int64_t outputs, int64_t rank);
 void ck_pack_up(
     int element, void *data, int64_t outputs, int64_t rank, const void *source, int64_t row_stride, int64_t column_stride);
 
-/// out[r, j] = Σ_k x[r, k] dots[j, k] for rows r; moments[r] = (mean, biased variance, |x|) of each row unless NULL.
-void ck_multiply_dots(
-    ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots *dots, float *out, int64_t out_stride,
-    float *moments, int64_t moments_stride);
+/// One kind of gates, and where its dot products go.
+struct ck_dots_product {
+    const ck_dots *dots;
+    float *out;
+    int64_t out_stride;
+    /// (mean, biased variance, |x|) of each row, unless NULL.
+    float *moments;
+    int64_t moments_stride;
+};
+/// out[r, j] = Σ_k x[r, k] dots[j, k] for rows r.
+void ck_multiply_dots(ck_context *context, const float *x, int64_t x_stride, int64_t rows, const ck_dots_product *product);
 
 /// Rows x[rows[i]], i < count, through one pair: out is [count, outputs].
 typedef struct {

@@ -12,8 +12,8 @@ package struct FusedCheckpoint: Sendable {
 
     private let trunk: Checkpoint
     private let adapters: [AdapterFolder]
-    /// z by layer and expert, [layers][E][hidden].
-    private let routers: [[[Float]]]
+    /// z by layer and expert, [layers][E][hidden]; `writeTrunk` writes them.
+    package var routers: [[[Float]]]
     private let topK: Int
     private let hasSkip: Bool
     private let element: TensorFileWriter.Element
@@ -74,8 +74,6 @@ package struct FusedCheckpoint: Sendable {
         let layers = trunk.configuration.layerCount
         for layer in 0..<layers {
             let block = "model.layers.\(layer).block_sparse_moe"
-            let skip = [Float](repeating: 0, count: hasSkip ? trunk.configuration.hiddenSize : 0)
-            try writer.append("\(block).gate.weight", routers[layer].flatMap { $0 } + skip)
             for (expert, adapter) in adapters.enumerated() {
                 for (short, module) in Self.modules {
                     let site = "model.layers.\(layer).mlp.\(module)"
@@ -99,10 +97,15 @@ package struct FusedCheckpoint: Sendable {
         }
     }
 
-    /// Writes embeddings, attention and norms; again with another `attention` replaces them.
+    /// Writes embeddings, attention, norms and routers; again with another `attention` or other routers replaces them.
     package func writeTrunk(_ attention: Attention, to folder: String) throws(ExpertStoreError) {
         let writer = try TensorFileWriter(path: "\(folder)/\(Self.trunkFile)", trunkEntries, as: element)
         for entry in trunkEntries {
+            if let layer = routerNames.firstIndex(of: entry.name) {
+                let skip = [Float](repeating: 0, count: hasSkip ? trunk.configuration.hiddenSize : 0)
+                try writer.append(entry.name, routers[layer].flatMap { $0 } + skip)
+                continue
+            }
             let isProjection = entry.name.contains(".self_attn.")
             let site = String(entry.name.dropLast(".weight".count))
             let pairs = attention == .average && isProjection ? adapters.compactMap { $0.pair(at: site) } : []
@@ -153,21 +156,25 @@ extension FusedCheckpoint {
         let (hidden, width) = (trunk.configuration.hiddenSize, trunk.configuration.intermediateSize)
         return (0..<trunk.configuration.layerCount).flatMap { layer in
             let block = "model.layers.\(layer).block_sparse_moe"
-            return [.init(name: "\(block).gate.weight", shape: [expertCount, hidden])]
-                + (0..<expertCount).flatMap { expert in
-                    Self.modules.map { short, _ in
-                        TensorFileWriter.Entry(
-                            name: "\(block).experts.\(expert).\(short).weight",
-                            shape: short == "w2" ? [hidden, width] : [width, hidden])
-                    }
+            return (0..<expertCount).flatMap { expert in
+                Self.modules.map { short, _ in
+                    TensorFileWriter.Entry(
+                        name: "\(block).experts.\(expert).\(short).weight",
+                        shape: short == "w2" ? [hidden, width] : [width, hidden])
                 }
+            }
         }
+    }
+
+    /// By layer.
+    private var routerNames: [String] {
+        (0..<trunk.configuration.layerCount).map { "model.layers.\($0).block_sparse_moe.gate.weight" }
     }
 
     private var trunkEntries: [TensorFileWriter.Entry] {
         trunk.configuration.requiredTensors.filter { !$0.name.contains(".mlp.") }.map {
-            .init(name: $0.name, shape: $0.shape)
-        }
+            TensorFileWriter.Entry(name: $0.name, shape: $0.shape)
+        } + routerNames.map { .init(name: $0, shape: [expertCount, trunk.configuration.hiddenSize]) }
     }
 
     private var indexJSON: String {

@@ -52,11 +52,16 @@ package struct LayerLoad: Sendable, Equatable {
         for expert in 0..<expertCount { top = max(top, Double(logits[expert])) }
         let parts = (0..<expertCount).map { Elementary.exponential(Double(logits[$0]) - top) }
         let sum = parts.reduce(0, +)
-        for expert in 0..<expertCount { probabilities[expert] += parts[expert] / sum }
         let logSum = top + Elementary.logarithm(sum)
-        squaredLogSums += logSum * logSum
         // H = ln Σ e^x - Σ p x.
-        entropy += (0..<expertCount).reduce(logSum) { $0 - parts[$1] / sum * Double(logits[$1]) }
+        var entropy = logSum
+        for expert in 0..<expertCount {
+            let probability = parts[expert] / sum
+            probabilities[expert] += probability
+            entropy -= probability * Double(logits[expert])
+        }
+        squaredLogSums += logSum * logSum
+        self.entropy += entropy
     }
 }
 

@@ -82,6 +82,10 @@ final class ForwardPass {
 
     /// What mixture layers chose so far; nil where the model has none.
     var mixtureCounts: MixtureCounts? { mixtures?.counts }
+    var countsMixtures: Bool {
+        get { mixtures?.countsChoices ?? true }
+        set { mixtures?.countsChoices = newValue }
+    }
     func takeMixtureCounts() -> MixtureCounts? { mixtures?.takeCounts() }
 
     private func runWhole(
@@ -205,7 +209,7 @@ final class ForwardPass {
     private func apply(_ group: PreparedGroup, _ origins: [RowOrigin]) {
         guard let bank = group.bank else { return group.multiply(on: context, rows: origins.count) }
         let ticket = bank.begin(group.group, input: group.input, origins: origins)
-        group.multiply(on: context, rows: origins.count)
+        group.multiply(on: context, rows: origins.count, and: ticket.gates)
         do throws(ExpertBankError) {
             try bank.collect(ticket, into: group.outputs)
         } catch {

@@ -35,9 +35,11 @@ struct PreparedGroup {
 
     /// outputs (+)= W x + b, in one dispatch. The bias is there first and the product is added to it: one rounding, whichever
     /// comes first.
-    func multiply(on context: ComputeContext, rows: Int) {
+    ///
+    /// - Parameter gates: multiplied by in the same dispatch.
+    func multiply(on context: ComputeContext, rows: Int, and gates: [GateProduct] = []) {
         for (bias, output) in biases { addBias(bias, output, rows) }
-        context.multiply(input, rows: rows, by: products)
+        context.multiply(input, rows: rows, by: products, and: gates)
     }
 
     private func addBias(_ bias: RowBuffer, _ output: Columns, _ rows: Int) {

@@ -2,12 +2,15 @@ import Gating
 import Kernels
 import Weights
 
-/// Called with a token's router logits, [E], and what it gets at a layer, before the experts compute.
-package typealias MixtureObserver = (RowOrigin, _ layer: Int, _ logits: Span<Float>, LayerChoice) -> Void
+/// Called with a token's normed input x, [hidden], its router logits, [E], and what it gets at a layer, before the experts compute.
+package typealias MixtureObserver = (
+    RowOrigin, _ layer: Int, _ input: Span<Float>, _ logits: Span<Float>, LayerChoice
+) -> Void
 
 /// Computes mixture layers of one model for batches; owned by a `ForwardPass`.
 final class MixturePass {
     var observer: MixtureObserver?
+    var countsChoices = true
     private(set) var counts: MixtureCounts
     private let capacity: CapacityMode
     private let onMissing: OnMissing
@@ -94,8 +97,13 @@ final class MixturePass {
             do throws(LayerGateError) {
                 let choice = try logits.withRow(row) { logits throws(LayerGateError) in
                     let choice = try layer.gate.choose(logits)
-                    observer?(origins[row], layer.layer, logits, choice)
-                    counts.add(choice, logits: logits, layer: layer.layer)
+                    if let observer {
+                        x.buffer.withRow(row) { values in
+                            let input = values.extracting(x.first..<x.first + hidden)
+                            observer(origins[row], layer.layer, input, logits, choice)
+                        }
+                    }
+                    if countsChoices { counts.add(choice, logits: logits, layer: layer.layer) }
                     return choice
                 }
                 choices.append(choice)

@@ -1,13 +1,12 @@
 import Digest
 import Kernels
-import Synchronization
 import Weights
 
 /// Some experts of a checkpoint's mixture layers, packed for a process that has nothing else of the model.
 package struct MixtureShard: Sendable {
     package struct Entry: Sendable {
         package let cell: MixtureCell
-        /// `MixtureExpert.contentHash`.
+        /// `MixtureExpert.contentHash`; of one that computes nothing, of no bytes.
         package let hash: SHA256Digest
         /// nil for an expert that computes nothing.
         let matrices: FeedForwardMatrices?
@@ -30,9 +29,8 @@ package struct MixtureShard: Sendable {
     ) throws(ModelError) -> MixtureShard {
         let cells = cells.sorted()
         let experts = try MixtureShard.experts(cells, of: checkpoint)
-        let hashes = hashes(of: experts, team: team)
-        let packed = try PackingJob.pack(
-            experts.compactMap(\.self).flatMap { PackingJob.all(of: $0) }, mode: mode, team: team, progress: { _ in })
+        let (packed, digests) = try PackingJob.packHashing(
+            experts.compactMap(\.self).flatMap { PackingJob.all(of: $0) }, mode: mode, team: team)
         checkpoint.releasePages()
         return MixtureShard(
             hidden: checkpoint.configuration.hiddenSize, width: checkpoint.configuration.mixture?.expertWidth ?? 1,
@@ -43,7 +41,9 @@ package struct MixtureShard: Sendable {
                     return matrix
                 }
                 return Entry(
-                    cell: cells[index], hash: hashes[index],
+                    cell: cells[index],
+                    hash: experts[index].map { $0.contentHash($0.tensors.compactMap { digests[$0.name] }) }
+                        ?? SHA256Digest(of: []),
                     matrices: experts[index].map {
                         FeedForwardMatrices(gate: matrix($0.gate), up: matrix($0.up), down: matrix($0.down))
                     })
@@ -59,13 +59,25 @@ package struct MixtureShard: Sendable {
             entries: (kept + other.entries).sorted { $0.cell < $1.cell })
     }
 
-    /// `MixtureExpert.contentHash` of each cell, ascending: what a trunk asks of those who hold them. Nothing stays in memory.
+    /// What a trunk asks for of those who hold the experts: what `load` makes of their slices, ascending by cell.
+    ///
+    /// - Parameter digests: of the slices that `slices` gives, in its order.
     package static func hashes(
-        _ cells: [MixtureCell], of checkpoint: Checkpoint, team: ComputeTeam
+        _ cells: [MixtureCell], of checkpoint: Checkpoint, digests: [SHA256Digest]
     ) throws(ModelError) -> [SHA256Digest] {
-        let experts = try experts(cells, of: checkpoint)
-        defer { checkpoint.releasePages() }
-        return hashes(of: experts, team: team)
+        var rest = digests[...]
+        return try experts(cells.sorted(), of: checkpoint).map { expert in
+            guard let expert else { return SHA256Digest(of: []) }
+            defer { rest = rest.dropFirst(expert.tensors.count) }
+            return expert.contentHash(Array(rest.prefix(expert.tensors.count)))
+        }
+    }
+
+    /// Where the matrices of the cells stand, ascending by cell.
+    package static func slices(
+        _ cells: [MixtureCell], of checkpoint: Checkpoint
+    ) throws(ModelError) -> [FileSlice] {
+        try experts(cells.sorted(), of: checkpoint).flatMap { $0?.tensors.map(\.slice) ?? [] }
     }
 
     private static func experts(
@@ -78,15 +90,6 @@ package struct MixtureShard: Sendable {
             }
         } catch { throw .weights(error) }
         return cells.map { layers[$0.layer]?[$0.expert] ?? nil }
-    }
-
-    private static func hashes(of experts: [MixtureExpert?], team: ComputeTeam) -> [SHA256Digest] {
-        let hashes = Mutex([SHA256Digest?](repeating: nil, count: experts.count))
-        team.run(parts: experts.count) { part in
-            let hash = experts[part]?.contentHash ?? SHA256Digest(of: [])
-            hashes.withLock { $0[part] = hash }
-        }
-        return hashes.withLock { $0.compactMap(\.self) }
     }
 }
 

@@ -1,3 +1,4 @@
+import Digest
 import Kernels
 import Synchronization
 import Weights
@@ -7,6 +8,8 @@ private struct PackingState: Sendable {
     let total: Int
     var done = 0
     var matrices: [String: PackedMatrix] = [:]
+    /// Of the stored bytes, where they are wanted.
+    var digests: [String: SHA256Digest] = [:]
     var failure: ModelError?
 
     init(total: Int) { self.total = total }
@@ -105,15 +108,35 @@ extension PackingJob {
     static func pack(
         _ jobs: [PackingJob], mode: ComputeMode, team: ComputeTeam, progress: @Sendable (Double) -> Void
     ) throws(ModelError) -> [String: PackedMatrix] {
+        try run(jobs, mode: mode, hashes: false, team: team, progress: progress).matrices
+    }
+
+    /// By tensor: the matrix, and the digest of what it was made of. Each is hashed and packed by one thread while it is in the cache, and
+    /// its pages of the file are let go of at once: what is resident is what has been packed.
+    static func packHashing(
+        _ jobs: [PackingJob], mode: ComputeMode, team: ComputeTeam
+    ) throws(ModelError) -> (matrices: [String: PackedMatrix], digests: [String: SHA256Digest]) {
+        let done = try run(jobs, mode: mode, hashes: true, team: team, progress: { _ in })
+        return (done.matrices, done.digests)
+    }
+
+    private static func run(
+        _ jobs: [PackingJob], mode: ComputeMode, hashes: Bool, team: ComputeTeam, progress: @Sendable (Double) -> Void
+    ) throws(ModelError) -> PackingState {
         let state = Mutex(PackingState(total: jobs.reduce(0) { $0 + $1.tensor.elementCount }))
         team.run(parts: jobs.count) { part in
             let job = jobs[part]
+            let digest = hashes ? job.tensor.digest : nil
             let result = Result { () throws(PackingError) in try job.pack(mode) }
-            let fraction = state.withLock { $0.record(job, result) }
+            if hashes { job.tensor.releasePages() }
+            let fraction = state.withLock {
+                $0.digests[job.tensor.name] = digest
+                return $0.record(job, result)
+            }
             progress(fraction)
         }
         let done = state.withLock { $0 }
         if let failure = done.failure { throw failure }
-        return done.matrices
+        return done
     }
 }

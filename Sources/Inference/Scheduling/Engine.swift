@@ -85,6 +85,11 @@ package final class Engine {
     package var waitingCount: Int { scheduler.waiting.count }
     /// What tokens chose and lost at mixture layers so far; nil where the model has none.
     package var mixtureCounts: MixtureCounts? { forward.mixtureCounts }
+    /// Whether that is counted; a benchmark sees what it costs.
+    package var countsMixtures: Bool {
+        get { forward.countsMixtures }
+        set { forward.countsMixtures = newValue }
+    }
     /// The same since the last time it was taken.
     package func takeMixtureCounts() -> MixtureCounts? { forward.takeMixtureCounts() }
 

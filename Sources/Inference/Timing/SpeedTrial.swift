@@ -9,10 +9,12 @@ package final class SpeedTrial {
 
     /// - Parameters:
     ///   - bank: the experts that tokens are routed to by `route`.
+    ///   - countsMixtures: whether mixture layers count what tokens choose, as they do for statistics.
     ///   - contextMax: prompt and decoded tokens together.
     package init(
         model: LanguageModel, team: ComputeTeam, instructionSet: InstructionSet = .best, contextMax: Int,
         tokensPerStepMax: Int = 512, bank: RoutedExpertBank? = nil, route: RouteRequest? = nil,
+        countsMixtures: Bool = true,
         nanoseconds: @escaping () -> UInt64 = MonotonicClock.nanoseconds
     ) throws(EngineLimitsError) {
         let pages = (contextMax + KeyValuePages.positionsPerPage - 1) / KeyValuePages.positionsPerPage
@@ -23,6 +25,7 @@ package final class SpeedTrial {
         engine = try Engine(
             model: model, limits: limits, team: team, instructionSet: instructionSet, bank: bank,
             nanoseconds: nanoseconds)
+        engine.countsMixtures = countsMixtures
     }
 
     /// Nanoseconds from an empty cache to the first token after `ids`.

@@ -1,6 +1,7 @@
 import CKernels
 
-/// out (+)= scale · x w for plain f32 rows, neither side packed beforehand: for learning, which multiplies by what every step changes.
+/// out (+)= scale · x w for plain f32 rows, neither side packed beforehand: for learning, which multiplies by what every step changes. What
+/// no step changes may be stored in panels (`wInPanels`), which spares packing it in one direction and makes it quick in the other.
 ///
 /// Like all kernels in one order: an element's sum runs over k = 0, 1, 2 … by fused multiply-add, beginning with what `out` holds where
 /// it accumulates. It runs on the caller's thread alone.
@@ -14,11 +15,17 @@ package struct FloatProduct: Sendable {
     package var turnsX: Bool
     package var turnsW: Bool
     package var accumulates: Bool
+    /// w, [lines, width] as it would be stored, stands in panels of `panelColumns` columns, one behind the other, each [lines,
+    /// panelColumns]; the last is filled up. Its stride is not read, and without `turnsW` the scale is 1.
+    package var wInPanels: Bool
+
+    package static let panelColumns = Int(CK_FLOATS_PANEL)
 
     package init(
         rows: Int, columns: Int, depth: Int, scale: Float = 1, turnsX: Bool = false, turnsW: Bool = false,
-        accumulates: Bool = false
+        accumulates: Bool = false, wInPanels: Bool = false
     ) {
+        precondition(!wInPanels || turnsW || scale == 1, "panels times \(scale)")
         self.rows = rows
         self.columns = columns
         self.depth = depth
@@ -26,6 +33,7 @@ package struct FloatProduct: Sendable {
         self.turnsX = turnsX
         self.turnsW = turnsW
         self.accumulates = accumulates
+        self.wInPanels = wInPanels
     }
 
     /// What a context holds for products of at most this depth whose turned x has at most so many elements, in bytes.
@@ -47,7 +55,13 @@ extension ComputeContext {
         }
         let (rows, columns, depth) = (product.rows, product.columns, product.depth)
         require(x.count, product.turnsX ? depth : rows, product.turnsX ? rows : depth, strideX, "x")
-        require(w.count, product.turnsW ? columns : depth, product.turnsW ? depth : columns, strideW, "w")
+        let (lines, width) = product.turnsW ? (columns, depth) : (depth, columns)
+        if product.wInPanels {
+            let panels = (width + FloatProduct.panelColumns - 1) / FloatProduct.panelColumns
+            require(w.count, panels * lines, FloatProduct.panelColumns, FloatProduct.panelColumns, "w in panels")
+        } else {
+            require(w.count, lines, width, strideW, "w")
+        }
         require(out.count, rows, columns, strideOut, "out")
         x.withUnsafeBufferPointer { x in
             w.withUnsafeBufferPointer { w in
@@ -57,7 +71,7 @@ extension ComputeContext {
                         w_stride: Int64(strideW), out_stride: Int64(strideOut), rows: Int64(rows),
                         depth: Int64(depth), columns: Int64(columns), scale: product.scale,
                         turns_x: product.turnsX ? 1 : 0, turns_w: product.turnsW ? 1 : 0,
-                        accumulate: product.accumulates ? 1 : 0)
+                        accumulate: product.accumulates ? 1 : 0, w_panels: product.wInPanels ? 1 : 0)
                     requireMemory(ck_multiply_floats(handle, &job))
                 }
             }

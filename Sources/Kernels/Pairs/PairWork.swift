@@ -51,16 +51,6 @@ package struct PairShare {
 }
 
 extension ComputeContext {
-    /// output[r, j] = Σ_k x[r, k] · gates[j, k], and each row's (mean, biased variance, |x|) into `moments`, [rows, 3].
-    package func multiply(_ x: Columns, rows: Int, by gates: PackedGates, into output: Columns, moments: RowBuffer) {
-        x.require(rows: rows, width: gates.inputs, "input of gates")
-        output.require(rows: rows, width: gates.count, "output of gates")
-        moments.columns.require(rows: rows, width: 3, "moments of rows")
-        ck_multiply_dots(
-            handle, x.base, x.stride, Int64(rows), gates.packed, output.base, output.stride, moments.base,
-            Int64(moments.stride))
-    }
-
     /// arena[work.start + i] = s B (A x[rowIndices[work.first + i]]) for every item of every work.
     package func multiply(
         _ x: Columns, rowIndices: [Int32], by works: [PairWork], into arena: RowArena

@@ -36,6 +36,23 @@ struct Products {
                 rows: c.rows, columns: c.columns, depth: a.rows, scale: scale, turnsX: true, accumulates: accumulates))
     }
 
+    /// c = u Wᵀ for a frozen W; u: [m, columns], c: [m, rows].
+    func timesTransposed(_ u: FloatView, _ frozen: FrozenMatrix, into c: FloatView) {
+        precondition(u.columns == frozen.columns && c.rows == u.rows && c.columns == frozen.rows, "shapes of u Wᵀ")
+        multiply(
+            u, frozen.stored, into: c,
+            FloatProduct(rows: c.rows, columns: c.columns, depth: u.columns, turnsW: true, wInPanels: true))
+    }
+
+    /// c = dy W for a frozen W, or added; dy: [m, rows], c: [m, columns].
+    func times(_ dy: FloatView, _ frozen: FrozenMatrix, into c: FloatView, accumulates: Bool = false) {
+        precondition(dy.columns == frozen.rows && c.rows == dy.rows && c.columns == frozen.columns, "shapes of dy W")
+        multiply(
+            dy, frozen.stored, into: c,
+            FloatProduct(
+                rows: c.rows, columns: c.columns, depth: dy.columns, accumulates: accumulates, wInPanels: true))
+    }
+
     private func multiply(_ a: FloatView, _ b: FloatView, into c: FloatView, _ product: FloatProduct) {
         var target = UnsafeMutableBufferPointer(start: c.base, count: c.extent).mutableSpan
         context.multiply(

@@ -1,5 +1,6 @@
 import Digest
 import Foundation
+import Inference
 import Tokenization
 
 /// What a master learns from: JSON lines of `{"query", "token"}`, with `"rewrite"`, the query as the node is to get it, and `"split"` where
@@ -63,6 +64,26 @@ package struct FunctionalExamples: Sendable {
         (1...64).contains(text.utf8.count) && !text.contains(where: \.isWhitespace)
     }
 
+    /// How much of the rewrites is learned. They are many tokens and, being much like the query, soon known: beside them the one token
+    /// that decides would count little.
+    package struct RewriteShare: Sendable, Equatable, Codable {
+        /// Of the examples that have a rewrite so many, which the seed chooses, are learned with it; the others end at the functional token.
+        package var share = 1.0
+        /// What each token behind the functional one counts, which counts 1.
+        package var weight: Float = 1
+        package var seed: UInt64 = 0
+
+        package init(share: Double = 1, weight: Float = 1, seed: UInt64 = 0) {
+            self.share = share
+            self.weight = weight
+            self.seed = seed
+        }
+
+        func takes(_ index: Int) -> Bool {
+            share >= 1 || CounterRandom.uniform(seed: seed ^ 0x5245_5752, position: index) < share
+        }
+    }
+
     /// Prompt, functional token, rewrite, end of the turn; all from the functional token on are targets.
     ///
     /// - Parameters:
@@ -70,10 +91,11 @@ package struct FunctionalExamples: Sendable {
     ///   - end: the token that ends a turn.
     ///   - argument: a rewrite as a master writes it.
     package func documents(
-        _ text: ModelText, ids: [String: Int32], end: Int32, argument: (String) -> [UInt8]
+        _ text: ModelText, ids: [String: Int32], end: Int32, rewrites: RewriteShare = RewriteShare(),
+        argument: (String) -> [UInt8]
     ) throws(LearningError) -> [TrainingDocument] {
         var documents: [TrainingDocument] = []
-        for example in examples {
+        for (index, example) in examples.enumerated() {
             guard let id = ids[example.token] else {
                 throw LearningError(.mismatch, example.place, "the token \(example.token) is not one of the master's")
             }
@@ -81,10 +103,12 @@ package struct FunctionalExamples: Sendable {
             do { prompt = try text.encode(MasterPrompt.messages(for: example.query)) } catch {
                 throw LearningError(.malformed, example.place, error.description)
             }
-            let answer = [id] + (example.rewrite.map { text.tokenizer.encode(bytes: argument($0)) } ?? []) + [end]
+            var rest = (example.rewrite.map { text.tokenizer.encode(bytes: argument($0)) } ?? []) + [end]
+            if example.rewrite != nil, !rewrites.takes(index) { rest = [] }
             documents.append(
                 TrainingDocument(
-                    tokens: prompt + answer, isTarget: prompt.map { _ in false } + answer.map { _ in true },
+                    tokens: prompt + [id] + rest,
+                    weights: prompt.map { _ in 0 } + [1] + rest.map { _ in rewrites.weight },
                     isHeld: example.isHeld, isText: false, place: example.place))
         }
         return documents

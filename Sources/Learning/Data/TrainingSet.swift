@@ -10,6 +10,7 @@ package struct TrainingSet: Sendable {
 
     package var trainTargets: Int { train.reduce(0) { $0 + $1.targetCount } }
     package var heldTargets: Int { held.reduce(0) { $0 + $1.targetCount } }
+    var heldTargetWeight: Double { held.reduce(0) { $0 + $1.targetWeight } }
 
     package init(train: [TrainingBlock], held: [TrainingBlock]) {
         self.train = train
@@ -57,11 +58,11 @@ package struct TrainingSet: Sendable {
 
     private static func blocks(_ documents: [TrainingDocument], _ size: Int) throws(LearningError) -> [TrainingBlock] {
         var blocks: [TrainingBlock] = []
-        var (tokens, marks): ([Int32], [Bool]) = ([], [])
+        var (tokens, weights): ([Int32], [Float]) = ([], [])
         for document in documents {
             if document.isText {
                 tokens += document.tokens
-                marks += document.isTarget
+                weights += document.weights
                 continue
             }
             guard document.tokens.count <= size else {
@@ -70,7 +71,7 @@ package struct TrainingSet: Sendable {
                     "\(document.tokens.count) tokens, and a conversation is not cut: give --block \(document.tokens.count) or more "
                         + "(at most the model's context), or shorten it")
             }
-            let block = TrainingBlock(tokens: document.tokens, isTarget: document.isTarget)
+            let block = TrainingBlock(tokens: document.tokens, weights: document.weights)
             guard block.targetCount > 0 else {
                 throw LearningError(.malformed, document.place, "has no answer to learn from")
             }
@@ -80,7 +81,7 @@ package struct TrainingSet: Sendable {
             let end = min(start + size, tokens.count)
             // The last, shorter one counts only where there is no other.
             guard end - start == size || (start == 0 && end > 1) else { break }
-            blocks.append(TrainingBlock(tokens: Array(tokens[start..<end]), isTarget: Array(marks[start..<end])))
+            blocks.append(TrainingBlock(tokens: Array(tokens[start..<end]), weights: Array(weights[start..<end])))
         }
         return blocks
     }

@@ -3,7 +3,7 @@ import Weights
 
 /// One linear layer: y = W u + b; W: [outputs, inputs].
 struct FrozenLinear: Sendable {
-    let weight: FloatRows
+    let weight: FrozenMatrix
     let bias: [Float]?
 }
 
@@ -20,9 +20,9 @@ struct FrozenLayer: Sendable {
 package final class FrozenTrunk: Sendable {
     package let configuration: ModelConfiguration
     /// [vocabulary, hidden]
-    let embedding: FloatRows
+    let embedding: FrozenMatrix
     /// [vocabulary, hidden]; the embedding where they are tied.
-    let head: FloatRows
+    let head: FrozenMatrix
     let layers: [FrozenLayer]
     let norm: [Float]
     /// Of `positions` positions.
@@ -61,14 +61,8 @@ package final class FrozenTrunk: Sendable {
         throw LearningError(.mismatch, file, "has \(what); training is for dense models like Llama, Mistral and Qwen2")
     }
 
-    static func matrix(_ name: String, _ checkpoint: Checkpoint) throws(WeightsError) -> FloatRows {
-        let tensor = try checkpoint.tensor(name)
-        let result = FloatRows(tensor.rows, tensor.columns)
-        for row in 0..<tensor.rows {
-            var span = UnsafeMutableBufferPointer(start: result.view.row(row), count: tensor.columns).mutableSpan
-            tensor.dequantise(row: row, into: &span)
-        }
-        return result
+    static func matrix(_ name: String, _ checkpoint: Checkpoint) throws(WeightsError) -> FrozenMatrix {
+        FrozenMatrix(try checkpoint.tensor(name))
     }
 }
 

@@ -2,12 +2,19 @@ import Inference
 import Weights
 
 extension ParameterPlan {
-    /// The plan that holds an adapter as it is: a pair in every layer for each module that it has anywhere, of its largest rank. Smaller pairs
-    /// are filled up with zeros, which add nothing.
-    package init(_ adapter: AdapterFolder, hasGates: Bool = false, newRows: Int = 0, trained: Set<Kind>) {
+    /// The plan that holds an adapter as it is: in each layer that has any, a pair for each module that the adapter has anywhere, of its
+    /// largest rank. Smaller pairs are filled up with zeros, which add nothing.
+    package init(
+        _ adapter: AdapterFolder, for configuration: ModelConfiguration, hasGates: Bool = false, newRows: Int = 0,
+        trained: Set<Kind>
+    ) {
         let sites = Site.allCases.filter { site in adapter.pairs.contains { $0.site.hasSuffix(".\(site.module)") } }
+        let layers = (0..<configuration.layerCount).filter { layer in
+            sites.contains { adapter.pair(at: $0.path(layer: layer)) != nil }
+        }
         self.init(
-            sites: Set(sites), rank: adapter.pairs.map(\.rank).max() ?? 1, scale: adapter.pairs.first?.scale ?? 1,
+            sites: Set(sites), layers: layers.count == configuration.layerCount ? nil : Set(layers),
+            rank: adapter.pairs.map(\.rank).max() ?? 1, scale: adapter.pairs.first?.scale ?? 1,
             hasGates: hasGates, newRows: newRows, trained: trained)
     }
 }

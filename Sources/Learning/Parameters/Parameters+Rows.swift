@@ -20,6 +20,13 @@ extension Parameters {
         return (embedding, Array(UnsafeBufferPointer(start: values.base + headRows, count: count)))
     }
 
+    /// How many of the trained parameters, which they lead, are new rows.
+    var trainedRowPlaces: Int {
+        entries.filter {
+            isTrained($0.offset) && ($0.name == ParameterName.embedding || $0.name == ParameterName.head)
+        }.reduce(0) { $0 + $1.count }
+    }
+
     /// The places of the first `count` new rows, for `TrainingRun(fixed:)`.
     package func places(ofFirstRows count: Int, width: Int) -> [Range<Int>] {
         guard count > 0 else { return [] }
@@ -34,10 +41,11 @@ extension FrozenTrunk {
         (Self.mean(embedding, tokens), configuration.tiedEmbeddings ? nil : Self.mean(head, tokens))
     }
 
-    private static func mean(_ matrix: FloatRows, _ tokens: [Int32]) -> [Float] {
+    private static func mean(_ matrix: FrozenMatrix, _ tokens: [Int32]) -> [Float] {
         var sum = [Float](repeating: 0, count: matrix.columns)
-        for token in tokens {
-            for column in sum.indices { sum[column] += matrix.base[Int(token) * matrix.columns + column] }
+        sum.withUnsafeMutableBufferPointer { sum in
+            guard let start = sum.baseAddress else { return }
+            for token in tokens { matrix.add(row: Int(token), to: start) }
         }
         return tokens.isEmpty ? sum : sum.map { $0 / Float(tokens.count) }
     }

@@ -35,6 +35,8 @@ package final class Parameters: Sendable {
     /// Offsets of [newRows, hidden] of the embedding and of the head; equal where they are tied.
     let embeddingRows: Int
     let headRows: Int
+    /// Whether the new rows' gradient goes down to where they are read, or ends where they are predicted.
+    let rowsLearnWhereRead: Bool
 
     package init(_ plan: ParameterPlan, for configuration: ModelConfiguration) {
         var layout = Layout(plan: plan, configuration: configuration)
@@ -49,6 +51,7 @@ package final class Parameters: Sendable {
         pairs = layout.pairs
         gates = layout.gates
         newRows = plan.newRows
+        rowsLearnWhereRead = plan.rowsLearnWhereRead
         embeddingRows = layout.embeddingRows
         headRows = layout.headRows
         values = FloatRows(1, max(layout.end, 1))
@@ -84,8 +87,10 @@ package final class Parameters: Sendable {
 package struct ParameterPlan: Sendable {
     package enum Kind: Sendable { case pairs, gates, rows }
 
-    /// The sites with a pair (and, with `hasGates`, a gate), in every layer.
+    /// The sites with a pair (and, with `hasGates`, a gate), in every layer of `layers`.
     package var sites: Set<Site>
+    /// nil: all.
+    package var layers: Set<Int>?
     package var rank: Int
     /// s beside B A.
     package var scale: Float
@@ -94,16 +99,24 @@ package struct ParameterPlan: Sendable {
     package var trained: Set<Kind>
 
     package init(
-        sites: Set<Site> = [], rank: Int = 1, scale: Float = 1, hasGates: Bool = false, newRows: Int = 0,
-        trained: Set<Kind>
+        sites: Set<Site> = [], layers: Set<Int>? = nil, rank: Int = 1, scale: Float = 1, hasGates: Bool = false,
+        newRows: Int = 0, trained: Set<Kind>
     ) {
         self.sites = sites
+        self.layers = layers
         self.rank = rank
         self.scale = scale
         self.hasGates = hasGates
         self.newRows = newRows
         self.trained = trained
     }
+
+    /// With a choice of layers the gradient ends at the lowest of them: a new row then learns where it is predicted, and not where it is
+    /// read, which lies below all layers.
+    package var rowsLearnWhereRead: Bool { layers == nil }
+
+    /// Whether a layer has pairs and gates.
+    func hasPairs(in layer: Int) -> Bool { layers?.contains(layer) ?? true }
 }
 
 /// How tensors are called on disk, PEFT's names for pairs.
@@ -149,7 +162,7 @@ private struct Layout {
     }
 
     mutating func placePairs() {
-        for layer in 0..<configuration.layerCount {
+        for layer in 0..<configuration.layerCount where plan.hasPairs(in: layer) {
             for site in Site.allCases where plan.sites.contains(site) {
                 let (outputs, inputs) = configuration.shape(of: site)
                 let path = site.path(layer: layer)
@@ -163,7 +176,7 @@ private struct Layout {
 
     mutating func placeGates() {
         guard plan.hasGates else { return }
-        for layer in 0..<configuration.layerCount {
+        for layer in 0..<configuration.layerCount where plan.hasPairs(in: layer) {
             for site in Site.allCases where plan.sites.contains(site) {
                 gates[layer][site.rawValue] = place(
                     ParameterName.gate(site.path(layer: layer)), [configuration.shape(of: site).inputs])

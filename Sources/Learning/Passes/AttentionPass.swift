@@ -5,7 +5,8 @@ import Kernels
 ///     S = q kᵀ / sqrt(d)       P = softmax of each row i over j <= i        o = P v
 ///     dv += Pᵀ do        dP = do vᵀ        dS_ij = P_ij (dP_ij - Σ_j P_ij dP_ij)        dq = dS k / sqrt(d)        dk += dSᵀ q / sqrt(d)
 ///
-/// P is computed again on the way back: two matrices [T, T] per shard, whatever the number of heads and layers.
+/// P is computed again on the way back: two matrices [T, T] per shard, whatever the number of heads and layers. The keys and values of a
+/// segment that shares a beginning are gathered behind those of the beginning, and their gradients handed back to both.
 struct AttentionPass {
     let heads: Int
     let keyValueHeads: Int
@@ -14,6 +15,7 @@ struct AttentionPass {
     /// [T, T] each, T the longest block.
     let probabilities: FloatRows
     let gradients: FloatRows
+    let gathered: GatheredKeys
 
     private var products: Products { Products(context: context) }
     private var scale: Float { 1 / Float(dimension).squareRoot() }
@@ -21,21 +23,46 @@ struct AttentionPass {
     private func columns(_ head: Int) -> Range<Int> { head * dimension..<(head + 1) * dimension }
     private func shared(_ head: Int) -> Range<Int> { columns(head * keyValueHeads / heads) }
 
-    /// One block: q, o: [T, heads · d], k, v: [T, keyValueHeads · d].
-    func forward(q: FloatView, k: FloatView, v: FloatView, into o: FloatView) {
-        let scores = square(probabilities, q.rows)
+    /// One segment of the shard's rows; q, o: [rows, heads · d], k, v: [rows, keyValueHeads · d].
+    func forward(_ segment: Segment, q: FloatView, k: FloatView, v: FloatView, into o: FloatView) {
+        let (k, v) = (gathered.rows(k, segment, into: gathered.k), gathered.rows(v, segment, into: gathered.v))
+        forward(q: q.rows(segment.rows), k: k, v: v, into: o.rows(segment.rows))
+    }
+
+    /// dq is replaced; dk and dv are added to.
+    func backward(
+        _ segment: Segment, q: FloatView, k: FloatView, v: FloatView, dO: FloatView, dq: FloatView, dk: FloatView,
+        dv: FloatView
+    ) {
+        let (allK, allV) = (gathered.rows(k, segment, into: gathered.k), gathered.rows(v, segment, into: gathered.v))
+        let (own, dOwn, dOOwn) = (q.rows(segment.rows), dq.rows(segment.rows), dO.rows(segment.rows))
+        guard !segment.shared.isEmpty else {
+            return backward(
+                q: own, k: allK, v: allV, dO: dOOwn, dq: dOwn, dk: dk.rows(segment.rows), dv: dv.rows(segment.rows))
+        }
+        let (dAllK, dAllV) = (gathered.dk.first(allK.rows), gathered.dv.first(allK.rows))
+        dAllK.clear()
+        dAllV.clear()
+        backward(q: own, k: allK, v: allV, dO: dOOwn, dq: dOwn, dk: dAllK, dv: dAllV)
+        gathered.add(dAllK, to: dk, segment)
+        gathered.add(dAllV, to: dv, segment)
+    }
+
+    /// q, o: [T, heads · d], k, v: [S, keyValueHeads · d]: the queries are the last T of S positions.
+    private func forward(q: FloatView, k: FloatView, v: FloatView, into o: FloatView) {
+        let scores = matrix(probabilities, q.rows, k.rows)
         for head in 0..<heads {
             softmax(q.columns(columns(head)), k.columns(shared(head)), into: scores)
             products.times(scores, v.columns(shared(head)), into: o.columns(columns(head)))
         }
     }
 
-    /// dq is replaced; dk and dv are added to.
-    func backward(
+    private func backward(
         q: FloatView, k: FloatView, v: FloatView, dO: FloatView, dq: FloatView, dk: FloatView, dv: FloatView
     ) {
-        let scores = square(probabilities, q.rows)
-        let above = square(gradients, q.rows)
+        let scores = matrix(probabilities, q.rows, k.rows)
+        let above = matrix(gradients, q.rows, k.rows)
+        let before = k.rows - q.rows
         for head in 0..<heads {
             let (mine, shared) = (columns(head), shared(head))
             softmax(q.columns(mine), k.columns(shared), into: scores)
@@ -43,9 +70,10 @@ struct AttentionPass {
             products.timesTransposed(dO.columns(mine), v.columns(shared), into: above)
             for row in 0..<q.rows {
                 let (p, d) = (scores.row(row), above.row(row))
-                let mean = Vectors.dot(p, d, count: row + 1)
-                for column in 0...row { d[column] = p[column] * (d[column] - mean) }
-                (d + row + 1).update(repeating: 0, count: q.rows - row - 1)
+                let seen = before + row + 1
+                let mean = Vectors.dot(p, d, count: seen)
+                for column in 0..<seen { d[column] = p[column] * (d[column] - mean) }
+                (d + seen).update(repeating: 0, count: k.rows - seen)
             }
             products.times(above, k.columns(shared), into: dq.columns(mine), scale: scale)
             products.transposedTimes(above, q.columns(mine), into: dk.columns(shared), scale: scale, accumulates: true)
@@ -56,16 +84,17 @@ struct AttentionPass {
         products.timesTransposed(q, k, into: scores, scale: scale)
         for row in 0..<scores.rows {
             let line = scores.row(row)
-            let most = context.maximum(line, count: row + 1)
-            for column in 0...row { line[column] -= most }
-            var span = UnsafeMutableBufferPointer(start: line, count: row + 1).mutableSpan
+            let seen = k.rows - q.rows + row + 1
+            let most = context.maximum(line, count: seen)
+            for column in 0..<seen { line[column] -= most }
+            var span = UnsafeMutableBufferPointer(start: line, count: seen).mutableSpan
             context.exponentiate(&span)
-            Vectors.scale(1 / Vectors.sum(line, count: row + 1), line, count: row + 1)
-            (line + row + 1).update(repeating: 0, count: scores.rows - row - 1)
+            Vectors.scale(1 / Vectors.sum(line, count: seen), line, count: seen)
+            (line + seen).update(repeating: 0, count: k.rows - seen)
         }
     }
 
-    private func square(_ matrix: FloatRows, _ side: Int) -> FloatView {
-        FloatView(base: matrix.base, rows: side, columns: side, stride: matrix.columns)
+    private func matrix(_ memory: FloatRows, _ rows: Int, _ columns: Int) -> FloatView {
+        FloatView(base: memory.base, rows: rows, columns: columns, stride: memory.columns)
     }
 }

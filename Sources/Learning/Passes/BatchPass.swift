@@ -34,7 +34,7 @@ package final class BatchPass {
         let rows = blocks * plan.blockTokensMax
         let bytes = ShardPass.bytesPerRow(trunk.configuration, parameters)
         let layer = max(1, bytes.kept * rows * plan.shards)
-        keptLayers = min(trunk.configuration.layerCount, plan.traceBytesMax / layer)
+        keptLayers = min(trunk.configuration.layerCount - parameters.lowestReached, plan.traceBytesMax / layer)
         self.parameters = parameters
         self.plan = plan
         let kept = keptLayers
@@ -52,13 +52,17 @@ package final class BatchPass {
         let head =
             4 * HeadPass.rowsAtOnce * (configuration.vocabularySize + parameters.newRows + 2 * configuration.hiddenSize)
         let square = plan.blockTokensMax * plan.blockTokensMax
+        let gathered =
+            4
+            * GatheredKeys.floats(
+                blockMax: plan.blockTokensMax, width: configuration.shape(of: .k).outputs)
         let rank = parameters.pairs.joined().compactMap { $0?.rank }.max() ?? 1
         let scratch = FloatProduct.scratchBytes(
             depthMax: max(configuration.vocabularySize, configuration.intermediateSize, rows),
             turnedMax: max(square, rank * rows, HeadPass.rowsAtOnce * parameters.newRows))
         let turned = 4 * rank * (Site.allCases.map { configuration.shape(of: $0).outputs }.max() ?? 1)
         return plan.shards
-            * (rows * perRow + head + 8 * square + scratch + turned + 4 * parameters.trainedCount + 64 * rows)
+            * (rows * perRow + head + 8 * square + gathered + scratch + turned + 4 * parameters.trainedCount + 64 * rows)
             + plan.traceBytesMax
     }
 

@@ -3,10 +3,16 @@ import Kernels
 
 /// The output head and masked cross-entropy, a few rows at a time, so that no matrix [rows, vocabulary] ever exists.
 ///
-///     ℓ = E h, E = [trunk's rows; new rows]        loss = Σ over targets t of log Σ e^ℓ - ℓ_t
-///     dℓ = w (softmax(ℓ) - 1_t), w = 1 / targets of the whole step        dh = Eᵀ dℓ        dE_new += dℓ_new hᵀ
+///     ℓ = E h, E = [trunk's rows; new rows]        loss = Σ over targets t of c_t (log Σ e^ℓ - ℓ_t)
+///     dℓ = w c_t (softmax(ℓ) - 1_t), w = 1 / Σ c of the whole step        dh = Eᵀ dℓ        dE_new += dℓ_new hᵀ
 struct HeadPass {
-    static let rowsAtOnce = 128
+    static let rowsAtOnce = 256
+
+    /// A row that predicts, with what, and what that counts (c_t).
+    struct Target {
+        let row, token: Int
+        let weight: Float
+    }
 
     let trunk: FrozenTrunk
     let parameters: Parameters
@@ -20,12 +26,13 @@ struct HeadPass {
 
     /// - Parameters:
     ///   - h: [rows, hidden] after the last norm.
-    ///   - targets: rows that predict, with what.
-    ///   - dh: nil without a gradient; else its rows of `targets` are written, the others left alone.
+    ///   - targets: no row twice.
+    ///   - weight: w; nil where the loss alone is wanted.
+    ///   - dh: its rows of `targets` are written, the others left alone; nil where nothing below the head learns.
     /// - Returns: Σ of the loss over the targets, in nats.
-    func run(_ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows)
-        -> Double
-    {
+    func run(
+        _ h: FloatView, _ targets: [Target], weight: Float?, dh: FloatView?, _ gradient: FloatRows
+    ) -> Double {
         var loss = 0.0
         for start in stride(from: 0, to: targets.count, by: Self.rowsAtOnce) {
             let part = Array(targets[start..<min(start + Self.rowsAtOnce, targets.count)])
@@ -35,7 +42,7 @@ struct HeadPass {
     }
 
     private func chunk(
-        _ h: FloatView, _ targets: [(row: Int, token: Int)], weight: Float, dh: FloatView?, _ gradient: FloatRows
+        _ h: FloatView, _ targets: [Target], weight: Float?, dh: FloatView?, _ gradient: FloatRows
     ) -> Double {
         let (vocabulary, width) = (trunk.head.rows, trunk.head.columns)
         let rows = inputs.first(targets.count)
@@ -45,23 +52,24 @@ struct HeadPass {
         let all = logits.first(targets.count)
         let (old, new) = (all.columns(0..<vocabulary), all.columns(vocabulary..<all.columns))
         let newRows = parameters.view(parameters.headRows, rows: parameters.newRows, columns: width)
-        products.timesTransposed(rows, trunk.head.view, into: old)
+        products.timesTransposed(rows, trunk.head, into: old)
         if parameters.newRows > 0 { products.timesTransposed(rows, newRows, into: new) }
         var loss = 0.0
         for (index, target) in targets.enumerated() {
-            loss += crossEntropy(all.row(index), all.columns, target.token, weight)
+            loss +=
+                Double(target.weight)
+                * crossEntropy(all.row(index), all.columns, target.token, (weight ?? 0) * target.weight)
+        }
+        guard weight != nil else { return loss }
+        if parameters.newRows > 0, parameters.isTrained(parameters.headRows) {
+            let place = FloatView(
+                base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
+            products.transposedTimes(new, rows, into: place, accumulates: true)
         }
         guard let dh else { return loss }
         let out = below.first(targets.count)
-        products.times(old, trunk.head.view, into: out)
-        if parameters.newRows > 0 {
-            products.times(new, newRows, into: out, accumulates: true)
-            if parameters.isTrained(parameters.headRows) {
-                let place = FloatView(
-                    base: gradient.base + parameters.headRows, rows: parameters.newRows, columns: width, stride: width)
-                products.transposedTimes(new, rows, into: place, accumulates: true)
-            }
-        }
+        products.times(old, trunk.head, into: out)
+        if parameters.newRows > 0 { products.times(new, newRows, into: out, accumulates: true) }
         for (index, target) in targets.enumerated() {
             dh.row(target.row).update(from: out.row(index), count: width)
         }

@@ -8,18 +8,19 @@ final class LayerTrace {
     let q, k, v, attended, middle, gate, up: FloatRows
     let sites: [SiteTrace?]
 
-    init(_ trunk: FrozenTrunk, _ parameters: Parameters, layer: Int, rowsMax: Int) {
+    /// - Parameter pairs: the layer's, by `Site.rawValue`; of several layers that share this the widest.
+    init(_ trunk: FrozenTrunk, pairs: [PairPlace?], rowsMax: Int) {
         let configuration = trunk.configuration
         func rows(_ site: Site) -> FloatRows { FloatRows(rowsMax, configuration.shape(of: site).outputs) }
         (q, k, v, gate, up) = (rows(.q), rows(.k), rows(.v), rows(.gate), rows(.up))
         attended = rows(.q)
         middle = rows(.o)
-        sites = parameters.pairs[layer].map { pair in pair.map { SiteTrace(rowsMax: rowsMax, rank: $0.rank) } }
+        sites = pairs.map { pair in pair.map { SiteTrace(rowsMax: rowsMax, rank: $0.rank) } }
     }
 
     static func floatsPerRow(_ configuration: ModelConfiguration, _ parameters: Parameters) -> Int {
         let outputs = Site.allCases.reduce(0) { $0 + configuration.shape(of: $1).outputs }
-        let ranks = parameters.pairs.first?.reduce(0) { $0 + ($1.map { $0.rank + 1 } ?? 0) } ?? 0
+        let ranks = parameters.widestPairs.reduce(0) { $0 + ($1.map { $0.rank + 1 } ?? 0) }
         return outputs - configuration.hiddenSize + configuration.shape(of: .q).outputs + ranks
     }
 }
@@ -51,17 +52,18 @@ final class LayerPass {
         attention = AttentionPass(
             heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
             dimension: configuration.headDimension, context: context, probabilities: FloatRows(blockMax, blockMax),
-            gradients: FloatRows(blockMax, blockMax))
+            gradients: FloatRows(blockMax, blockMax),
+            gathered: GatheredKeys(blockMax: blockMax, width: configuration.shape(of: .k).outputs))
         (normed, dNorm) = (rows(.o), rows(.o))
         (wide, wideBelow, wideOther) = (rows(.up), rows(.up), rows(.up))
         (dq, dk, dv, dOut) = (rows(.q), rows(.k), rows(.v), rows(.q))
     }
 
     /// - Parameter y: nil where only the trace is wanted: then the last product is left out.
-    func forward(_ x: FloatView, _ index: Int, _ segments: [Range<Int>], into y: FloatView?, _ trace: LayerTrace) {
+    func forward(_ x: FloatView, _ index: Int, _ segments: [Segment], into y: FloatView?, _ trace: LayerTrace) {
         let layer = trunk.layers[index]
         let rows = x.rows
-        let positions = segments.flatMap { Array(0..<$0.count) }
+        let positions = segments.flatMap { Array($0.positions) }
         let (n, middle) = (normed.first(rows), trace.middle.first(rows))
         func project(_ site: Site, _ input: FloatView, _ output: FloatView, onlyTrace: Bool = false) {
             linear.forward(
@@ -75,8 +77,7 @@ final class LayerPass {
         RotaryPass.turn(q, positions, trunk.rotary)
         RotaryPass.turn(k, positions, trunk.rotary)
         for part in segments {
-            attention.forward(
-                q: q.rows(part), k: k.rows(part), v: v.rows(part), into: trace.attended.first(rows).rows(part))
+            attention.forward(part, q: q, k: k, v: v, into: trace.attended.first(rows))
         }
         project(.o, trace.attended.first(rows), middle)
         middle.add(x)
@@ -90,16 +91,29 @@ final class LayerPass {
     }
 
     /// Turns dx, the gradient of the layer's output, into that of its input x.
+    ///
+    /// - Parameter goesOn: whether anything below the layer needs that. Where not, dx is left half made, and what only leads to it, left out.
     func backward(
-        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Range<Int>], _ trace: LayerTrace,
-        _ gradient: FloatRows
+        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Segment], _ trace: LayerTrace,
+        _ gradient: FloatRows, goesOn: Bool
     ) {
-        feedForwardBackward(dx, index, trace, gradient)
-        attentionBackward(dx, x, index, segments, trace, gradient)
+        let wantsQueries = goesOn || trains([.q, .k, .v], index)
+        let wantsMiddle = wantsQueries || trains([.o], index)
+        feedForwardBackward(dx, index, trace, gradient, goesOn: wantsMiddle)
+        guard wantsMiddle else { return }
+        back(
+            dx, trace.attended.first(dx.rows), index, .o, into: wantsQueries ? dOut.first(dx.rows) : nil, trace,
+            gradient)
+        guard wantsQueries else { return }
+        attentionBackward(dx, x, index, segments, trace, gradient, goesOn: goesOn)
+    }
+
+    private func trains(_ sites: [Site], _ layer: Int) -> Bool {
+        sites.contains { linear.parameters.isTrained($0, layer) }
     }
 
     private func back(
-        _ dy: FloatView, _ u: FloatView, _ index: Int, _ site: Site, into du: FloatView, accumulates: Bool = false,
+        _ dy: FloatView, _ u: FloatView, _ index: Int, _ site: Site, into du: FloatView?, accumulates: Bool = false,
         _ trace: LayerTrace, _ gradient: FloatRows
     ) {
         linear.backward(
@@ -107,44 +121,48 @@ final class LayerPass {
             trace.sites[site.rawValue], gradient)
     }
 
-    private func feedForwardBackward(_ dx: FloatView, _ index: Int, _ trace: LayerTrace, _ gradient: FloatRows) {
+    private func feedForwardBackward(
+        _ dx: FloatView, _ index: Int, _ trace: LayerTrace, _ gradient: FloatRows, goesOn: Bool
+    ) {
         let layer = trunk.layers[index]
         let (inner, above, other) = (wide.first(dx.rows), wideBelow.first(dx.rows), wideOther.first(dx.rows))
         let (a, b, middle) = (trace.gate.first(dx.rows), trace.up.first(dx.rows), trace.middle.first(dx.rows))
         let (n, dn) = (normed.first(dx.rows), dNorm.first(dx.rows))
         FeedForwardPass.forward(a, b, into: inner, context)
-        back(dx, inner, index, .down, into: above, trace, gradient)
+        let wantsInner = goesOn || trains([.gate, .up], index)
+        back(dx, inner, index, .down, into: wantsInner ? above : nil, trace, gradient)
+        guard wantsInner else { return }
         FeedForwardPass.backward(above, a, b, da: inner, db: other, context)
         NormPass.forward(middle, layer.feedForwardNorm, epsilon, into: n)
-        back(inner, n, index, .gate, into: dn, trace, gradient)
-        back(other, n, index, .up, into: dn, accumulates: true, trace, gradient)
+        back(inner, n, index, .gate, into: goesOn ? dn : nil, trace, gradient)
+        back(other, n, index, .up, into: goesOn ? dn : nil, accumulates: true, trace, gradient)
+        guard goesOn else { return }
         NormPass.backward(dn, middle, layer.feedForwardNorm, epsilon, addedTo: dx)
     }
 
+    /// From dO, which the output projection has left in `dOut`.
     private func attentionBackward(
-        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Range<Int>], _ trace: LayerTrace,
-        _ gradient: FloatRows
+        _ dx: FloatView, _ x: FloatView, _ index: Int, _ segments: [Segment], _ trace: LayerTrace,
+        _ gradient: FloatRows, goesOn: Bool
     ) {
         let layer = trunk.layers[index]
         let rows = dx.rows
-        let positions = segments.flatMap { Array(0..<$0.count) }
+        let positions = segments.flatMap { Array($0.positions) }
         let (q, k, v) = (trace.q.first(rows), trace.k.first(rows), trace.v.first(rows))
         let (dq, dk, dv, dO) = (self.dq.first(rows), self.dk.first(rows), self.dv.first(rows), dOut.first(rows))
         let (n, dn) = (normed.first(rows), dNorm.first(rows))
-        back(dx, trace.attended.first(rows), index, .o, into: dO, trace, gradient)
         dk.clear()
         dv.clear()
         for part in segments {
-            attention.backward(
-                q: q.rows(part), k: k.rows(part), v: v.rows(part), dO: dO.rows(part), dq: dq.rows(part),
-                dk: dk.rows(part), dv: dv.rows(part))
+            attention.backward(part, q: q, k: k, v: v, dO: dO, dq: dq, dk: dk, dv: dv)
         }
         RotaryPass.turn(dq, positions, trunk.rotary, back: true)
         RotaryPass.turn(dk, positions, trunk.rotary, back: true)
         NormPass.forward(x, layer.attentionNorm, epsilon, into: n)
-        back(dq, n, index, .q, into: dn, trace, gradient)
-        back(dk, n, index, .k, into: dn, accumulates: true, trace, gradient)
-        back(dv, n, index, .v, into: dn, accumulates: true, trace, gradient)
+        back(dq, n, index, .q, into: goesOn ? dn : nil, trace, gradient)
+        back(dk, n, index, .k, into: goesOn ? dn : nil, accumulates: true, trace, gradient)
+        back(dv, n, index, .v, into: goesOn ? dn : nil, accumulates: true, trace, gradient)
+        guard goesOn else { return }
         NormPass.backward(dn, x, layer.attentionNorm, epsilon, addedTo: dx)
     }
 }

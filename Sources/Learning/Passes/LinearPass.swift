@@ -34,7 +34,7 @@ struct LinearPass {
         onlyTrace: Bool = false
     ) {
         if !onlyTrace {
-            products.timesTransposed(u, linear.weight.view, into: y)
+            products.timesTransposed(u, linear.weight, into: y)
             if let bias = linear.bias {
                 for row in 0..<y.rows { Vectors.add(bias, to: y.row(row), count: y.columns) }
             }
@@ -52,12 +52,12 @@ struct LinearPass {
         products.timesTransposed(gatedRows(z, trace, layer, site), up, into: y, scale: pair.scale, accumulates: true)
     }
 
-    /// du = (du +) the gradient through the layer; `gradient` is flat like the trained parameters.
+    /// du = (du +) the gradient through the layer, unless nothing below needs it (nil); `gradient` is flat like the trained parameters.
     func backward(
-        _ dy: FloatView, _ u: FloatView, _ linear: FrozenLinear, _ layer: Int, _ site: Site, into du: FloatView,
+        _ dy: FloatView, _ u: FloatView, _ linear: FrozenLinear, _ layer: Int, _ site: Site, into du: FloatView?,
         accumulates: Bool = false, _ trace: SiteTrace?, _ gradient: FloatRows
     ) {
-        products.times(dy, linear.weight.view, into: du, accumulates: accumulates)
+        if let du { products.times(dy, linear.weight, into: du, accumulates: accumulates) }
         guard let pair = parameters.pairs[layer][site.rawValue], let trace else { return }
         let z = trace.z.first(u.rows)
         if parameters.isTrained(pair.up) {
@@ -72,13 +72,14 @@ struct LinearPass {
         if parameters.isTrained(pair.down) {
             products.transposedTimes(dz, u, into: flat(gradient, pair.down, pair.rank, pair.inputs), accumulates: true)
         }
+        guard let du else { return }
         products.times(
             dz, parameters.view(pair.down, rows: pair.rank, columns: pair.inputs), into: du, accumulates: true)
     }
 
     /// Turns dz' into dz, adds dℓ v to du and dℓ u to the gate's gradient.
     private func passGate(
-        _ gate: Int, _ z: FloatView, _ dz: FloatView, _ u: FloatView, _ du: FloatView, _ trace: SiteTrace,
+        _ gate: Int, _ z: FloatView, _ dz: FloatView, _ u: FloatView, _ du: FloatView?, _ trace: SiteTrace,
         _ gradient: FloatRows
     ) {
         let vector = parameters.values.base + gate
@@ -86,7 +87,7 @@ struct LinearPass {
             let open = trace.gate.base[row]
             let slope = Vectors.dot(dz.row(row), z.row(row), count: z.columns) * open * (1 - open)
             logits.base[row] = slope
-            Vectors.add(slope, vector, to: du.row(row), count: u.columns)
+            if let du { Vectors.add(slope, vector, to: du.row(row), count: u.columns) }
             Vectors.scale(open, dz.row(row), count: z.columns)
         }
         guard parameters.isTrained(gate) else { return }

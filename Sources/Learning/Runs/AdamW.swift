@@ -19,18 +19,19 @@ final class AdamW {
     }
 
     /// - Parameters:
+    ///   - places: which of the parameters.
     ///   - step: t - 1, counted from 0.
     ///   - factor: what clipping multiplies the gradient with.
     func update(
-        _ values: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, count: Int, step: Int, rate: Double,
-        weightDecay: Double, factor: Float
+        _ values: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, _ places: Range<Int>, step: Int,
+        rate: Double, weightDecay: Double, factor: Float
     ) {
         let (b1, b2) = (Float(Self.beta1), Float(Self.beta2))
         let size = Float(rate / (1 - pow(Self.beta1, Double(step + 1))))
         let root = Float(1 / (1 - pow(Self.beta2, Double(step + 1))).squareRoot())
         let kept = Float(1 - rate * weightDecay)
         let (m, v) = (first.base, second.base)
-        for index in 0..<count {
+        for index in places {
             let g = gradient[index] * factor
             m[index] = b1 * m[index] + (1 - b1) * g
             v[index] = b2 * v[index] + (1 - b2) * g * g

@@ -2,7 +2,7 @@
 package struct StepReport: Sendable, Equatable {
     /// Counted from 1.
     package let step: Int
-    /// Mean over the step's targets, in nats, before the update.
+    /// Mean over the step's targets, by their weights, in nats, before the update.
     package let loss: Double
     /// ‖g‖ before clipping.
     package let gradientNorm: Double
@@ -50,10 +50,10 @@ package final class TrainingRun {
     package func advance() throws(LearningError) -> StepReport {
         precondition(!isDone, "\(step) of \(recipe.steps) steps are done")
         let batches = batches()
-        let targets = batches.joined().reduce(0) { $0 + $1.targetCount }
+        let targets = batches.joined().reduce(0) { $0 + $1.targetWeight }
         pass.clearGradient()
         var loss = 0.0
-        for batch in batches { loss += pass.run(batch, weight: 1 / Float(max(targets, 1))) }
+        for batch in batches { loss += pass.run(batch, weight: targets > 0 ? Float(1 / targets) : 0) }
         let gradient = pass.gradient()
         for range in fixed { (gradient.base + range.lowerBound).update(repeating: 0, count: range.count) }
         let count = parameters.trainedCount
@@ -61,18 +61,20 @@ package final class TrainingRun {
         guard loss.isFinite, norm.isFinite else { throw notFinite(loss, norm) }
         let rate = recipe.learningRate(at: step)
         let isLong = recipe.clip > 0 && norm > recipe.clip
-        optimiser.update(
-            parameters.values.base, gradient.base, count: count, step: step, rate: rate,
-            weightDecay: recipe.weightDecay, factor: isLong ? Float(recipe.clip / (norm + 1e-6)) : 1)
+        for (places, rate) in rates(at: step) {
+            optimiser.update(
+                parameters.values.base, gradient.base, places, step: step, rate: rate, weightDecay: recipe.weightDecay,
+                factor: isLong ? Float(recipe.clip / (norm + 1e-6)) : 1)
+        }
         step += 1
         return StepReport(
-            step: step, loss: loss / Double(max(targets, 1)), gradientNorm: norm, learningRate: rate,
+            step: step, loss: targets > 0 ? loss / targets : 0, gradientNorm: norm, learningRate: rate,
             tokens: batches.joined().reduce(0) { $0 + $1.tokens.count })
     }
 
     /// Mean loss over the held-out targets, in nats; nil where nothing is held out.
     package func heldLoss(progress: (Double) -> Void = { _ in }) throws(LearningError) -> Double? {
-        guard set.heldTargets > 0 else { return nil }
+        guard set.heldTargetWeight > 0 else { return nil }
         var loss = 0.0
         for start in stride(from: 0, to: set.held.count, by: recipe.blocks) {
             loss += pass.run(Array(set.held[start..<min(start + recipe.blocks, set.held.count)]), weight: nil)
@@ -82,12 +84,21 @@ package final class TrainingRun {
             throw LearningError(
                 .notFinite, "held-out text after step \(step)", "the loss is \(loss); lower --learning-rate")
         }
-        return loss / Double(set.heldTargets)
+        return loss / set.heldTargetWeight
     }
 
     /// The logits of the new rows where each block's first target is predicted: what a master's choice is made of.
     package func newRowLogits(_ blocks: [TrainingBlock]) -> [[Float]] {
         blocks.map { pass.newRowLogits($0) }
+    }
+
+    /// The trained parameters and the rate of each: new rows may have their own.
+    private func rates(at step: Int) -> [(Range<Int>, Double)] {
+        let rows = recipe.rowRate == nil ? 0 : parameters.trainedRowPlaces
+        return [
+            (0..<rows, (recipe.rowRate ?? 0) * recipe.share(at: step)),
+            (rows..<parameters.trainedCount, recipe.learningRate(at: step)),
+        ].filter { !$0.0.isEmpty }
     }
 
     func resume(at step: Int) { self.step = step }

@@ -109,7 +109,7 @@ package struct ArrangeExperts: Sendable, Equatable {
     package var trunkSHA256: String
     package var published: [PlacedExpert]
     package var retired: [String]
-    /// Of a mixture: the worker's own; for a trunk all.
+    /// Of a mixture: the worker's own, and during a change a second time what it is to have in the end; for a trunk all.
     package var shares: [PlacedShare]
 
     package init(

@@ -1,6 +1,7 @@
 import ExpertStore
 import Messaging
 import Routing
+import Threading
 
 /// The one change of experts that is under way.
 struct ChangeInHand: Sendable {
@@ -28,12 +29,17 @@ struct ChangeInHand: Sendable {
     var upload: ContentUpload?
     /// Of a mixture's experts that move.
     var move: ShareMove?
-    /// Workers that are still to be asked to hold more; those that were.
-    var waiting: [String] = []
-    var asked: [String] = []
+    /// Workers that were asked to hold something else than before, of a move.
+    var asked: Set<String> = []
+    /// Who is to answer now, and where it was asked.
+    var lastAsked = ""
+    var connection: WorkerConnection?
     /// What the answers name.
     var request: UInt64
-    let deadlineMicroseconds: UInt64
+    /// By which the one that is asked must have answered.
+    var deadlineMicroseconds: UInt64
+
+    static var nextDeadline: UInt64 { MonotonicClock.nowMicroseconds + patienceMicroseconds }
 
     /// For messages.
     var what: String { move == nil ? "change of expert \(change.expert)" : "placement of the experts of \(model)" }

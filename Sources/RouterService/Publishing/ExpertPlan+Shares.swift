@@ -1,26 +1,6 @@
 import Messaging
 import Routing
 
-/// A mixture's experts on their way from one placement to another.
-package struct ShareMove: Sendable, Equatable {
-    /// By worker: what each has now, and what it is to have; sorted.
-    package let before, after: [String: [String]]
-
-    /// Nothing is let go of before everything has its new place.
-    package var both: [String: [String]] {
-        before.merging(after) { Set($0).union($1).sorted() }
-    }
-
-    /// Who is to have something that it has not.
-    package var gaining: [String] { changed { !$1.subtracting($0).isEmpty } }
-    /// Who has something that it is not to have.
-    package var losing: [String] { changed { !$0.subtracting($1).isEmpty } }
-
-    private func changed(_ has: (_ before: Set<String>, _ after: Set<String>) -> Bool) -> [String] {
-        Set(before.keys).union(after.keys).filter { has(Set(before[$0] ?? []), Set(after[$0] ?? [])) }.sorted()
-    }
-}
-
 /// Where the experts of mixture layers are, and the rules of moving them.
 extension ExpertPlan {
     /// Which model a placement is about.

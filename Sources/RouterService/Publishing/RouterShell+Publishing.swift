@@ -33,7 +33,7 @@ extension RouterShell {
         publishing.inHand = ChangeInHand(
             change: change, client: client, model: model, before: before, after: after, worker: worker, trunk: trunk,
             stage: change.change == .publish ? .uploading : .routing, request: 0,
-            deadlineMicroseconds: MonotonicClock.nowMicroseconds + ChangeInHand.patienceMicroseconds)
+            deadlineMicroseconds: ChangeInHand.nextDeadline)
         if change.change == .publish {
             try beginUpload(change, from: client)
         } else {
@@ -92,29 +92,38 @@ extension RouterShell {
     }
 
     /// - Parameter manifest: what is to hold; that after the change, unless something else comes first.
-    func ask(_ worker: String, isTrunk: Bool, _ manifest: ExpertsManifest.Model? = nil) {
+    /// - Parameter complete: adds to what the manifest says.
+    func ask(
+        _ worker: String, isTrunk: Bool, _ manifest: ExpertsManifest.Model? = nil,
+        complete: (inout ArrangeExperts) -> Void = { _ in }
+    ) {
         publishing.lastRequest += 1
         publishing.inHand?.request = publishing.lastRequest
+        publishing.inHand?.lastAsked = worker
+        publishing.inHand?.deadlineMicroseconds = ChangeInHand.nextDeadline
         guard let inHand = publishing.inHand else { return }
-        let sent = tell(
+        let connection = tell(
             worker, isTrunk: isTrunk, inHand.model, manifest ?? inHand.after, request: inHand.request,
-            trunkSHA256: inHand.trunkSHA256)
-        if !sent { fail(.workerLost, "worker \(worker) is gone") }
+            trunkSHA256: inHand.trunkSHA256, complete: complete)
+        publishing.inHand?.connection = connection
+        if connection == nil { fail(.workerLost, "worker \(worker) is gone") }
     }
 
+    /// - Returns: the connection that it went to; nil where the worker is gone.
     @discardableResult
     func tell(
         _ worker: String, isTrunk: Bool, _ model: String, _ manifest: ExpertsManifest.Model, request: UInt64,
-        trunkSHA256: String
-    ) -> Bool {
+        trunkSHA256: String, complete: (inout ArrangeExperts) -> Void = { _ in }
+    ) -> WorkerConnection? {
         guard let connection = machine.connectedWorkers.first(where: { $0.name == worker })?.connection else {
-            return false
+            return nil
         }
-        let arrangement = publishing.plan.arrangement(
+        var arrangement = publishing.plan.arrangement(
             for: worker, isTrunk: isTrunk, of: model, manifest, request: request, trunkSHA256: trunkSHA256,
             standIns: publishing.standIns.placed(on: worker))
+        complete(&arrangement)
         send(Envelope(.arrangeExperts(arrangement)), to: connection)
-        return true
+        return connection
     }
 
     // MARK: Answers
@@ -127,10 +136,10 @@ extension RouterShell {
             }
             return
         }
+        if inHand.move != nil, isMoveGoingOn(arranged) { return continueMove() }
         if let kind = arranged.kind { return fail(kind, arranged.message) }
         switch inHand.stage {
         case .uploading: break
-        case .holding where inHand.move != nil: askNextHolder()
         case .holding:
             publishing.inHand?.stage = .routing
             ask(inHand.trunk.name, isTrunk: true)
@@ -138,7 +147,7 @@ extension RouterShell {
         }
     }
 
-    private func finish(_ done: ChangeInHand) {
+    func finish(_ done: ChangeInHand) {
         var manifest = publishing.manifest
         manifest.models[done.model] = done.after
         do throws(ManifestError) { try manifest.write(to: publishing.path) } catch {
@@ -201,7 +210,7 @@ extension RouterShell {
         if nowMicroseconds < inHand.deadlineMicroseconds { return inHand.deadlineMicroseconds }
         fail(
             .workerLost,
-            "\(inHand.stage == .routing ? inHand.trunk.name : inHand.stage == .holding ? inHand.asked.last ?? inHand.worker : "the operator") did not answer in time"
+            "\(inHand.stage == .uploading ? "the operator" : inHand.lastAsked) did not answer in time"
         )
         return nil
     }

@@ -60,6 +60,7 @@ extension RouterShell: LoopHandler {
         }
         placeStandIns()
         retryReplies(nowMicroseconds: nowMicroseconds)
+        endChangeOfTheLost()
         let change = endOverdueChange(nowMicroseconds: nowMicroseconds)
         return [machine.nextDeadline?.microseconds, replies.nextMicroseconds, change].compactMap(\.self)
             .reduce(statistics.nextMicroseconds, min)

@@ -23,6 +23,9 @@ package struct MixturePlan: Equatable, Sendable {
         }
     }
 
+    /// Places of all experts together, copies included: what one message says of who holds what.
+    package static let placesMax = 4096
+
     /// By worker, ascending by layer and expert.
     package let places: [String: [Place]]
 
@@ -34,6 +37,13 @@ package struct MixturePlan: Equatable, Sendable {
         case .auto(let copies):
             places = try Self.shared(shape, among: workers, copies: copies, line: entry.line)
         case .rules(let rules): places = try Self.placed(shape, by: rules, line: entry.line)
+        }
+        let count = places.values.reduce(0) { $0 + $1.count }
+        guard count <= Self.placesMax else {
+            throw MixturePlanError(
+                line: entry.line,
+                "\(shape.layers.count) layers of \(shape.experts) experts take \(count) places on workers, copies included; at most "
+                    + "\(Self.placesMax) can be spread: leave the model in one process, or give it fewer copies")
         }
         for (name, megabytes) in workers {
             let bytes = (places[name]?.count ?? 0) * shape.bytesPerExpert

@@ -91,6 +91,14 @@ final class FileBytes: @unchecked Sendable {
         if isMapped { _ = madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
     }
 
+    /// Of a range, the pages that lie in it wholly.
+    func releasePages(_ range: Range<Int>) {
+        let page = Int(getpagesize())
+        let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        guard isMapped, first < end else { return }
+        _ = madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+    }
+
     func copy(at offset: Int, length: Int) -> [UInt8] {
         defer { extendLifetime(self) }
         return [UInt8](pointer(at: offset, length: length))

@@ -22,16 +22,32 @@ final class ShareShelf: Sendable {
 
     /// Holds these experts and no others. Everything is read before anything changes.
     ///
-    /// - Parameter names: as the wire calls them.
-    func arrange(_ names: [String]) throws(ArrangementRefusal) {
+    /// - Parameters:
+    ///   - names: as the wire calls them.
+    ///   - finally: what it is to hold when the change has ended: the same, unless experts are on their way. These must fit into its
+    ///     megabytes; on the way it may hold an eighth more, at least one expert, so that full workers can swap.
+    func arrange(_ names: [String], finally: [String]) throws(ArrangementRefusal) {
         guard !names.isEmpty else {
             throw ArrangementRefusal(.invalidParameter, "a worker cannot be left without experts of \(entry.name)")
         }
         let current = hosted
         let checkpoint = try opened()
-        defer { checkpoint.releasePages() }
-        let wanted = try cells(names, of: checkpoint)
-        try checkRoom(for: wanted, in: checkpoint)
+        let sizes = try ExpertSizes(checkpoint, entry.name) { unfit($0.description) }
+        let wanted = try sizes.cells(names)
+        let bytesMax = share.megabytes << 20
+        let (bytes, bytesFinally) = (sizes.bytes(of: wanted), sizes.bytes(of: try sizes.cells(finally)))
+        guard bytesFinally <= bytesMax else {
+            throw ArrangementRefusal(
+                .workerFull,
+                "\(finally.count) experts of \(entry.name) take \(bytesFinally >> 10) KiB, and the topology gives this worker "
+                    + "megabytes: \(share.megabytes); give it more, or place fewer there")
+        }
+        guard bytes <= bytesMax + max(bytesMax / 8, sizes.largest) else {
+            throw ArrangementRefusal(
+                .busy,
+                "\(names.count) experts of \(entry.name) take \(bytes >> 10) KiB while they move; this worker has megabytes: "
+                    + "\(share.megabytes) and an eighth more; move fewer at once")
+        }
         let new = wanted.subtracting(current.shard.entries.map(\.cell)).sorted()
         let loaded: MixtureShard
         // A team of its own: packing must not hold up a dispatch.
@@ -45,42 +61,46 @@ final class ShareShelf: Sendable {
         do throws(WeightsError) { return try Checkpoint.open(share.file) } catch { throw unfit(error.description) }
     }
 
-    private func cells(
-        _ names: [String], of checkpoint: Checkpoint
-    ) throws(ArrangementRefusal) -> Set<MixtureCell> {
-        let all = checkpoint.configuration.mixture?.cells ?? []
-        let byName = Dictionary(uniqueKeysWithValues: all.map { (MixtureNames.wire($0, of: entry.name), $0) })
-        var cells: Set<MixtureCell> = []
-        for name in names {
-            guard let cell = byName[name] else {
-                throw ArrangementRefusal(.unknownExpert, "\(entry.name) has no expert \(name)")
-            }
-            cells.insert(cell)
-        }
-        return cells
-    }
-
-    /// By what the experts take as stored, as a placement of the topology is checked.
-    private func checkRoom(
-        for cells: Set<MixtureCell>, in checkpoint: Checkpoint
-    ) throws(ArrangementRefusal) {
-        var bytes = 0
-        do throws(WeightsError) {
-            for layer in Set(cells.map(\.layer)) {
-                let experts = try MixtureTensors(checkpoint, layer: layer).experts
-                for cell in cells where cell.layer == layer { bytes += experts[cell.expert]?.byteCount ?? 0 }
-            }
-        } catch { throw unfit(error.description) }
-        guard bytes <= share.megabytes << 20 else {
-            throw ArrangementRefusal(
-                .workerFull,
-                "\(cells.count) experts of \(entry.name) take \(bytes >> 10) KiB while they move, and the topology gives this worker "
-                    + "megabytes: \(share.megabytes); give it more, or move fewer at once")
-        }
-    }
-
     private func unfit(_ what: String) -> ArrangementRefusal {
         ArrangementRefusal(.unfitExpert, "experts of \(entry.name) from \(share.file): \(what)")
+    }
+}
+
+/// What the experts of a model take as stored, by which a placement of the topology is checked too.
+private struct ExpertSizes {
+    private let model: String
+    private let cells: [String: MixtureCell]
+    private let bytes: [MixtureCell: Int]
+
+    init(
+        _ checkpoint: Checkpoint, _ model: String, _ unfit: (WeightsError) -> ArrangementRefusal
+    ) throws(ArrangementRefusal) {
+        var bytes: [MixtureCell: Int] = [:]
+        do throws(WeightsError) {
+            for layer in checkpoint.configuration.mixture?.layers ?? [] {
+                for (index, expert) in try MixtureTensors(checkpoint, layer: layer).experts.enumerated() {
+                    bytes[MixtureCell(layer: layer, expert: index)] = expert?.byteCount ?? 0
+                }
+            }
+        } catch { throw unfit(error) }
+        self.model = model
+        self.bytes = bytes
+        cells = Dictionary(uniqueKeysWithValues: bytes.keys.map { (MixtureNames.wire($0, of: model), $0) })
+    }
+
+    var largest: Int { bytes.values.max() ?? 0 }
+
+    func bytes(of cells: Set<MixtureCell>) -> Int { cells.reduce(0) { $0 + (bytes[$1] ?? 0) } }
+
+    /// - Parameter names: as the wire calls them.
+    func cells(_ names: [String]) throws(ArrangementRefusal) -> Set<MixtureCell> {
+        Set(
+            try names.map { name throws(ArrangementRefusal) in
+                guard let cell = cells[name] else {
+                    throw ArrangementRefusal(.unknownExpert, "\(model) has no expert \(name)")
+                }
+                return cell
+            })
     }
 }
 

@@ -30,7 +30,10 @@ struct HostedModel: Sendable {
         progress: @escaping @Sendable (Double) -> Void
     ) throws(WorkerFault) -> HostedModel {
         let checkpoint = try opened(entry)
-        let digest = try digest(of: checkpoint)
+        let content = try entry.mixture.map { _ throws(WorkerFault) in
+            try spreadContent(of: checkpoint, entry, topology, team: team)
+        }
+        let digest = if let content { content.sha256 } else { try digest(of: checkpoint) }
         if let expected = entry.sha256, digest.hex != expected {
             throw WorkerFault(
                 "model \(entry.name), \(entry.file): its SHA-256 is \(digest.hex), the topology says \(expected); "
@@ -47,7 +50,7 @@ struct HostedModel: Sendable {
                     + "\(bytesPerPage(configuration) >> 10) KiB; raise it")
         }
         let mixture = try entry.mixture.map { mixture throws(WorkerFault) in
-            try spread(mixture, of: entry, topology, checkpoint, team: team)
+            try spread(mixture, of: entry, topology, checkpoint, hashes: content?.experts ?? [])
         }
         let model = try packed(
             checkpoint, entry, elsewhere: Set(mixture?.cells ?? []), team: team, progress: progress)
@@ -144,17 +147,28 @@ struct HostedModel: Sendable {
         }
     }
 
-    /// Checks the placement, and hashes the experts that workers are to have.
+    /// Checks the placement.
     private static func spread(
         _ mixture: MixtureEntry, of entry: ModelEntry, _ topology: ClusterTopology, _ checkpoint: Checkpoint,
-        team: ComputeTeam
+        hashes: [SHA256Digest]
     ) throws(WorkerFault) -> MixtureSet {
         do {
             _ = try MixturePlan(topology, entry, checkpoint)
             guard let shape = checkpoint.configuration.mixture else { preconditionFailure("a plan without a mixture") }
-            return try MixtureSet(
+            return MixtureSet(
                 checkpoint, shape, mixture, model: entry.name,
-                contract: MixtureContract(checkpoint.configuration, shape, entry.mode), team: team)
+                contract: MixtureContract(checkpoint.configuration, shape, entry.mode),
+                hashes: try MixtureShard.hashes(shape.cells, of: checkpoint, digests: hashes))
+        } catch { throw WorkerFault("model \(entry.name): \(error)") }
+    }
+
+    private static func spreadContent(
+        of checkpoint: Checkpoint, _ entry: ModelEntry, _ topology: ClusterTopology, team: ComputeTeam
+    ) throws(WorkerFault) -> SpreadContent {
+        do {
+            return try SpreadContent.read(
+                checkpoint, checkpoint.configuration.mixture?.cells ?? [],
+                list: topology.paths.contentList(of: entry.name), team: team)
         } catch { throw WorkerFault("model \(entry.name): \(error)") }
     }
 

@@ -7,13 +7,18 @@ struct ModelSet: Sendable {
     let models: [HostedModel]
     let team: ComputeTeam
 
+    /// A thread that waits for work keeps its core from the threads that bring it.
+    private static let spinBesideWorkersMicroseconds = 10
+
     /// One after the other: each load already uses the whole team.
     static func load(
         _ entries: [ModelEntry], masters: [NodeEntry] = [], of topology: ClusterTopology, threads: Int,
         cacheMegabytes: Int,
         progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
-        let team = ComputeTeam(threads: threads)
+        let team = ComputeTeam(
+            threads: threads,
+            spinMicrosecondsMax: entries.contains(where: \.hasRemote) ? Self.spinBesideWorkersMicroseconds : 50)
         let share = cacheShare(of: cacheMegabytes, models: entries.count + masters.count)
         var models: [HostedModel] = []
         for entry in entries {
@@ -53,5 +58,12 @@ struct ModelSet: Sendable {
         if let share { ids.insert(MixtureNumerics.id(share.compute == .exact ? .exact : .fast)) }
         if hasExperts { ids.insert(PairNumerics.id) }
         return ids.sorted().joined(separator: ",")
+    }
+}
+
+extension ModelEntry {
+    /// Workers compute some of its experts, at every token.
+    fileprivate var hasRemote: Bool {
+        mixture != nil || experts?.experts.contains { $0.placement == .remote } ?? false
     }
 }

@@ -118,7 +118,9 @@ extension Hosting {
             for refusal in try shelf.arrange(arrangement) {
                 log.error("an expert of a lost worker is not held: \(refusal.message)")
             }
-        case .share(let shelf): try shelf.arrange(arrangement.shares.flatMap(\.experts))
+        case .share(let shelf):
+            let shares = arrangement.shares.map(\.experts)
+            try shelf.arrange(shares.first ?? [], finally: shares.last ?? [])
         case nil: throw ArrangementRefusal(.noWorker, "this worker holds no experts")
         }
         return .held

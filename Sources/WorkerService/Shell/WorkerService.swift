@@ -191,6 +191,7 @@ private struct LoadingJob: Sendable {
             answering.map(life.keep)
             let compute = try startCompute(models, loop)
             life.keep(compute)
+            CodePages.forget()
             _ = loop.post(
                 .loaded(
                     Hosting(

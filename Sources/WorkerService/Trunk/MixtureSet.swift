@@ -18,13 +18,13 @@ final class MixtureSet: DistributedSet, Sendable {
     let contract: MixtureContract
     let onMissing: Topology.OnMissing
 
-    /// Hashes the experts' slices of the trunk's own file.
+    /// - Parameter hashes: of the experts of the trunk's own file, by cell, ascending.
     init(
         _ checkpoint: Checkpoint, _ mixture: MixtureConfiguration, _ entry: MixtureEntry, model: String,
-        contract: MixtureContract, team: ComputeTeam
-    ) throws(ModelError) {
+        contract: MixtureContract, hashes: [SHA256Digest]
+    ) {
         let cells = mixture.cells
-        let hashes = try MixtureShard.hashes(cells, of: checkpoint, team: team)
+        precondition(hashes.count == cells.count, "\(hashes.count) hashes for \(cells.count) experts")
         self.cells = cells
         experts = zip(cells, hashes).map {
             ExpertSet.Member(name: MixtureNames.wire($0, of: model), hash: $1.hex, isResident: false)
@@ -74,7 +74,7 @@ struct MixtureContract: Sendable, Equatable {
 
 /// The version of the arithmetic of experts' feed-forwards: two sides that name the same give the same bits.
 enum MixtureNumerics {
-    static func id(_ mode: Inference.ComputeMode) -> String { "experts-1+\(mode.numericsID)" }
+    static func id(_ mode: Inference.ComputeMode) -> String { "experts-2+\(mode.numericsID)" }
 }
 
 /// What the wire calls an expert of a mixture layer. No name of a low-rank expert has a `/`.

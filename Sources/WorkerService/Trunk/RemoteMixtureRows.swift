@@ -6,15 +6,24 @@ import Logging
 final class RemoteMixtureRows: MixtureRowSource {
     let set: MixtureSet
     private let rounds: RemoteRounds
+    private let log: Logger
     private var everything: [Int] = []
 
     init(_ set: MixtureSet, roster: LinkRoster, log: Logger) {
         self.set = set
+        self.log = log
         rounds = RemoteRounds(roster: roster, log: log)
     }
 
     /// Between two steps, and while there is nothing to do.
     func service() { rounds.service() }
+
+    /// Experts have moved, and all can be asked for where they are to be.
+    func noteMoved() {
+        log.info(
+            "all experts are where they are to be; of \(rounds.delays.rounds) rounds so far \(rounds.delays.delayed) had to wait for one"
+        )
+    }
 
     func begin(_ routing: MixtureRouting, input: Columns) {
         everything.removeAll(keepingCapacity: true)

@@ -34,6 +34,7 @@ final class RemoteRounds {
     private var early: [(combine: Combine, tensors: [Tensor], link: ExpertLink)] = []
     /// Rounds made, and what they took: what a benchmark reads.
     private(set) var latencies = LatencyTally()
+    private(set) var delays = DelayTally()
 
     init(roster: LinkRoster, waitsForReloads: Bool = false, log: Logger) {
         self.roster = roster
@@ -55,6 +56,7 @@ final class RemoteRounds {
         early.removeAll(keepingCapacity: true)
         excludedAtMicroseconds = nil
         guard !pairs.isEmpty else { return }
+        delays.begin()
         roster.refresh()
         dispatch(pairs, of: request, excluding: [])
     }
@@ -102,6 +104,7 @@ extension RemoteRounds {
         while (roster.isSettling(set.experts[expert], excluding) && MonotonicClock.nowMicroseconds < until)
             || awaitsReload
         {
+            delays.note()
             roster.wait(milliseconds: 1)
             roster.refresh()
             roster.receive(take)
@@ -245,5 +248,22 @@ struct LatencyTally {
     mutating func add(_ value: UInt64) {
         count += 1
         microseconds += value
+    }
+}
+
+/// How many rounds there were, and how many could not send at once because an expert was open to them nowhere.
+struct DelayTally {
+    private(set) var rounds: UInt64 = 0
+    private(set) var delayed: UInt64 = 0
+    private var isNoted = false
+
+    mutating func begin() {
+        rounds += 1
+        isNoted = false
+    }
+
+    mutating func note() {
+        if !isNoted { delayed += 1 }
+        isNoted = true
     }
 }

@@ -74,7 +74,10 @@ extension RunningModel {
         }
         if missing != nil, MonotonicClock.nowMicroseconds < staged.deadlineMicroseconds { return nil }
         stagedPlaces = nil
-        guard let missing else { return ExpertsArranged(request: staged.request) }
+        guard let missing else {
+            mixture.rows.noteMoved()
+            return ExpertsArranged(request: staged.request)
+        }
         return ExpertsArranged(
             request: staged.request, kind: .unknownExpert,
             message: "\(missing.worker) does not open the set with \(set.cells[missing.expert]); its log says why")

@@ -5,18 +5,29 @@ import Weights
 enum RandomMixture {
     static let layers = 6
     static let experts = 8
-    private static let hidden = 64
-    private static let width = 96
+    /// Of activations, and of an expert's inside.
+    struct Size {
+        var hidden = 64
+        var width = 96
+
+        /// Of one expert, as stored and as packed: f32.
+        var expertBytes: Int { 3 * 4 * hidden * width }
+    }
+
+    /// All heads' together.
+    private static let headWidth = 64
     private static let vocabulary = 256
 
     /// Writes `config.json`, `tokenizer.json` and `model.safetensors`.
     ///
     /// - Parameter changed: an expert that differs from the same of another file, by one number.
-    static func write(to folder: String, changed: (layer: Int, expert: Int)? = nil) throws {
+    static func write(
+        to folder: String, _ size: Size = Size(), changed: (layer: Int, expert: Int)? = nil
+    ) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Data(configuration.utf8).write(to: URL(filePath: "\(folder)/config.json"))
+        try Data(configuration(size).utf8).write(to: URL(filePath: "\(folder)/config.json"))
         try Data(tokenizer.utf8).write(to: URL(filePath: "\(folder)/tokenizer.json"))
-        try Data(weights(changed).bytes()).write(to: URL(filePath: "\(folder)/model.safetensors"))
+        try Data(weights(size, changed).bytes()).write(to: URL(filePath: "\(folder)/model.safetensors"))
     }
 
     /// Prompts without a text.
@@ -25,7 +36,8 @@ enum RandomMixture {
         return (0..<count).map { _ in Int32(numbers.next() % UInt64(vocabulary)) }
     }
 
-    private static func weights(_ changed: (layer: Int, expert: Int)?) -> SafetensorsWriter {
+    private static func weights(_ size: Size, _ changed: (layer: Int, expert: Int)?) -> SafetensorsWriter {
+        let (hidden, width) = (size.hidden, size.width)
         var writer = SafetensorsWriter()
         var numbers = Numbers(seed: 1)
         func add(_ name: String, _ shape: [Int], scale: Float = 0.15, around centre: Float = 0) {
@@ -39,7 +51,8 @@ enum RandomMixture {
             let root = "model.layers.\(layer)"
             add("\(root).input_layernorm.weight", [hidden], around: 1)
             add("\(root).post_attention_layernorm.weight", [hidden], around: 1)
-            for name in ["q", "k", "v", "o"] { add("\(root).self_attn.\(name)_proj.weight", [hidden, hidden]) }
+            for name in ["q", "k", "v"] { add("\(root).self_attn.\(name)_proj.weight", [headWidth, hidden]) }
+            add("\(root).self_attn.o_proj.weight", [hidden, headWidth])
             add("\(root).block_sparse_moe.gate.weight", [experts, hidden])
             for expert in 0..<experts {
                 let isOther = changed?.layer == layer && changed?.expert == expert
@@ -52,12 +65,14 @@ enum RandomMixture {
         return writer
     }
 
-    private static let configuration = """
-        {"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "vocab_size": \(vocabulary), "hidden_size": \(hidden),
-         "intermediate_size": \(width), "num_hidden_layers": \(layers), "num_attention_heads": 4, "num_key_value_heads": 4,
+    private static func configuration(_ size: Size) -> String {
+        """
+        {"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "vocab_size": \(vocabulary), "hidden_size": \(size.hidden),
+         "intermediate_size": \(size.width), "num_hidden_layers": \(layers), "num_attention_heads": 4, "num_key_value_heads": 4,
          "head_dim": 16, "hidden_act": "silu", "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "max_position_embeddings": 8192,
          "num_local_experts": \(experts), "num_experts_per_tok": 2, "tie_word_embeddings": false, "sliding_window": null}
         """
+    }
 
     /// Byte-level BPE without merges: GPT-2's characters for the bytes.
     private static let tokenizer: String = {

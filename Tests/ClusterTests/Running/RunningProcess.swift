@@ -6,11 +6,12 @@ final class RunningProcess {
     private let process = Process()
     private let outputPath: String
 
-    init(_ arguments: [String], folder: String) throws {
+    /// - Parameter program: what is run instead of the program under test, such as a shell that prepares it.
+    init(_ arguments: [String], folder: String, program: String? = nil) throws {
         outputPath = "\(folder)/output-\(UUID().uuidString)"
         try Data().write(to: URL(fileURLWithPath: outputPath))
         try Data().write(to: URL(fileURLWithPath: outputPath + ".err"))
-        process.executableURL = URL(fileURLWithPath: try Places.executable())
+        process.executableURL = URL(fileURLWithPath: try program ?? Places.executable())
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputPath)

@@ -14,10 +14,10 @@ struct SpreadCluster {
     ///   - files: by worker, a file of its own.
     static func make(
         _ workers: [String], placement: String?, onMissing: String = "fail", files: [String: String] = [:],
-        compute: String = "exact", megabytes: Int? = nil
+        compute: String = "exact", megabytes: Int? = nil, size: RandomMixture.Size = .init()
     ) throws -> SpreadCluster {
         let model = "/tmp/skein-mixture-\(UUID().uuidString.prefix(8))"
-        try RandomMixture.write(to: model)
+        try RandomMixture.write(to: model, size)
         let entries = workers.map { worker in
             let file = files[worker].map { ", file: \"\($0)\"" } ?? ""
             let room = megabytes.map { ", megabytes: \($0)" } ?? ""
@@ -87,4 +87,45 @@ struct SpreadCluster {
     }
 
     func removeModel() { try? FileManager.default.removeItem(atPath: model) }
+}
+
+// Experts that move.
+extension SpreadCluster {
+    static let swapped = "[{experts: 0-3, workers: [b]}, {experts: 4-7, workers: [a]}]"
+
+    /// Runs `skein expert place` on the topology with another placement.
+    func place(_ placement: String, instead old: String) async throws -> (code: Int32?, output: String, errors: String)
+    {
+        try edit(placement, instead: old)
+        return try await cluster.run(["expert", "place", "--topology", cluster.topology.path, "--json"])
+    }
+
+    /// Writes another placement into the topology.
+    func edit(_ placement: String, instead old: String) throws {
+        let text = try String(contentsOfFile: cluster.topology.path, encoding: .utf8).replacing(old, with: placement)
+        try text.write(toFile: cluster.topology.path, atomically: true, encoding: .utf8)
+    }
+
+    static func held(_ client: RouterClient) async throws -> [String: Set<String>] {
+        let workers = try await client.status().workers.filter { !$0.experts.isEmpty }
+        return Dictionary(uniqueKeysWithValues: workers.map { ($0.name, Set($0.experts)) })
+    }
+
+    /// These experts of every layer.
+    static func names(_ experts: ClosedRange<Int>) -> Set<String> {
+        Set((0..<RandomMixture.layers).flatMap { layer in experts.map { "mixture/\(layer).\($0)" } })
+    }
+
+    static func shares(_ held: [String: Set<String>]) -> [PlacedShare] {
+        held.sorted { $0.key < $1.key }.map { PlacedShare(worker: $0.key, experts: $0.value.sorted()) }
+    }
+
+    /// What the trunk has said of its rounds with workers whenever all experts were where they were to be: how many it had made, and how
+    /// many of them had to wait because an expert was open to it nowhere.
+    func rounds() -> [(made: Int, delayed: Int)] {
+        cluster.log("router").matches(of: /of (\d+) rounds so far (\d+) had to wait/).compactMap { match in
+            guard let made = Int(match.1), let delayed = Int(match.2) else { return nil }
+            return (made, delayed)
+        }
+    }
 }

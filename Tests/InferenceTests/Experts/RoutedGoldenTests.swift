@@ -32,6 +32,7 @@ struct RoutedGoldenTests {
         let origins = positions.map { RowOrigin(sequence: SequenceID(number: 7), position: Int32($0)) }
         try bank.admit(SequenceID(number: 7), route: RouteRequest(golden.route(method), traces: true))
         bank.prepare(origins)
+        let context = ComputeContext(team: ComputeTeam(threads: 1))
         let inputs = ["attention", "output", "feedForward", "down"]
         for group in model.siteGroups.dropLast() {
             let u = try golden.halves("u.\(group.index / 4).\(inputs[group.index % 4])")
@@ -40,7 +41,9 @@ struct RoutedGoldenTests {
                 input.withMutableRow(row) { for k in 0..<group.inputs { $0[k] = u[row * group.inputs + k] } }
             }
             let outputs = group.linears.map { RowBuffer(rowsMax: positions.count, width: $0.base.outputs).columns }
-            try bank.collect(bank.begin(group, input: input.columns, origins: origins), into: outputs)
+            let ticket = bank.begin(group, input: input.columns, origins: origins)
+            for product in ticket.gates { context.multiply(input.columns, rows: positions.count, by: product) }
+            try bank.collect(ticket, into: outputs)
         }
         let k = golden.index.methods[method]!.k
         let scores = try golden.floats("scores.\(golden.index.methods[method]!.route)")

@@ -29,7 +29,7 @@ import Weights
         for mode in [Self.tight, .colossal(factor: 0.3, minimum: 1)] {
             var first: [LayerChoice] = []
             var counts: MixtureCounts?
-            let observe: MixtureObserver = { _, layer, _, choice in
+            let observe: MixtureObserver = { _, layer, _, _, choice in
                 if layer == mixture.layers[0] { first.append(choice) }
             }
             let score = try model.score(

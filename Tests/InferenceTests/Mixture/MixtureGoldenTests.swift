@@ -20,7 +20,7 @@ struct MixtureGoldenTests {
         var routed: [Int: [LayerChoice]] = [:]
         _ = try MixtureGolden.model(name).score(
             golden.ids, team: TestModels.team, chunk: 16,
-            observer: { origin, layer, _, choice in
+            observer: { origin, layer, _, _, choice in
                 #expect(Int(origin.position) == routed[layer, default: []].count)
                 routed[layer, default: []].append(choice)
             },

@@ -87,15 +87,16 @@ struct KeptPrefixTests {
     }
 
     @Test func keptPagesGiveWayAndAreBounded() throws {
-        let engine = try Self.engine(kept: 1, pages: 1)
+        let engine = try Self.engine(kept: 1, pages: 2)
         for start in 0..<5 {
             var request = Self.decide
             request.prompt[0] = Int32(start)
             _ = try Self.run(engine, request)
         }
-        // The one page that there is: what is kept goes.
-        let other = GenerationRequest(prompt: (0..<50).map { Int32($0) }, maxTokens: 10)
-        #expect(try Self.run(engine, other).tokens.count == 10)
+        // Two sequences take the two pages, all that there are: the kept one goes.
+        let other = GenerationRequest(prompt: (0..<40).map { Int32($0 % 96) }, maxTokens: 20)
+        _ = try engine.add(other)
+        #expect(try Self.run(engine, other).tokens.count == 40)
         #expect(try Self.run(engine, Self.rewrite).computed > 40)
     }
 }

@@ -35,7 +35,8 @@ package protocol ExpertBank: AnyObject {
     /// nothing.
     func serves(_ group: SiteGroup) -> Bool
 
-    /// Starts on rows 0 ..< origins.count of `input`, [rows, group.inputs], which stay as they are until `collect`.
+    /// Starts on rows 0 ..< origins.count of `input`, [rows, group.inputs], which stay as they are until `collect`. The ticket's gates
+    /// are the caller's to multiply by before that.
     func begin(_ group: SiteGroup, input: Columns, origins: [RowOrigin]) -> ExpertTicket
 
     /// Adds the experts' part to `outputs`, one [rows, outputs] for each linear of the group in its order, which hold the
@@ -59,10 +60,16 @@ package struct RouteRefusal: Error, Sendable, Equatable, CustomStringConvertible
 }
 
 /// Names work begun; a bank chooses the numbers.
-package struct ExpertTicket: Sendable, Hashable {
+package struct ExpertTicket {
     package let number: UInt64
+    /// What is multiplied along with the trunk's own product of the same rows, in one dispatch: `collect` decides by it. Empty where the
+    /// bank had to know at once, because experts elsewhere work meanwhile.
+    package let gates: [GateProduct]
 
-    package init(number: UInt64) { self.number = number }
+    package init(number: UInt64, gates: [GateProduct] = []) {
+        self.number = number
+        self.gates = gates
+    }
 }
 
 /// Rows without an answer. Their sequences fail; those of other rows go on.

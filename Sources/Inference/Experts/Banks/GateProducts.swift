@@ -14,16 +14,16 @@ final class GateProducts {
         moments = RowBuffer(rowsMax: rowsMax, width: 3)
     }
 
-    /// For all rows of a step, on raw u.
-    func multiply(
-        _ version: Int, _ rows: StepRows, _ group: SiteGroup, _ input: Columns, _ context: ComputeContext
-    ) {
-        guard let experts = rows.versions[version].groups[group.index] else { return }
+    /// What is to be multiplied before a step decides with one of its sets: all its rows, on raw u.
+    func products(_ version: Int, _ rows: StepRows, _ group: SiteGroup) -> [GateProduct] {
+        guard let experts = rows.versions[version].groups[group.index] else { return [] }
+        var products: [GateProduct] = []
         for kind in rows.kinds[version] {
             guard let gates = experts.gates[kind] else { continue }
             let output = buffer(kind, width: gates.packed.count).columns(0..<gates.packed.count)
-            context.multiply(input, rows: rows.count, by: gates.packed, into: output, moments: moments)
+            products.append(GateProduct(gates.packed, into: output, moments: products.isEmpty ? moments : nil))
         }
+        return products
     }
 
     private func buffer(_ kind: GateKind, width: Int) -> RowBuffer {

@@ -25,14 +25,12 @@ final class RouteDecider {
         return tally.take(set)
     }
 
-    /// G u and the moments of u for all rows of a step, on raw u.
-    func multiplyGates(
-        _ version: Int, _ rows: StepRows, _ group: SiteGroup, _ input: Columns, _ context: ComputeContext
-    ) {
-        products.multiply(version, rows, group, input, context)
+    /// G u and the moments of u for all rows of a step, on raw u: what `decide` reads.
+    func gateProducts(_ version: Int, _ rows: StepRows, _ group: SiteGroup) -> [GateProduct] {
+        products.products(version, rows, group)
     }
 
-    /// Fills `routing` for all rows of the step.
+    /// Fills `routing` for all rows of the step, from gate products that are there.
     func decide(
         _ version: Int, _ rows: StepRows, into routing: GroupRouting,
         replay: ((RowOrigin, Int, Int) -> Choice?)?, failures: inout StepFailures

@@ -160,10 +160,12 @@ extension RoutedExpertBank {
         guard rows.isRouted else { return ExpertTicket(number: ticket) }
         let begins = rows.versions.contains { source.worksElsewhere(for: $0) }
         open = (group, input, begins)
-        if begins, rows.versions[0].serves(group) {
-            route(0, group, input)
-            if let routing, !routing.isEmpty { source.begin(routing, input: input) }
-        }
+        guard rows.versions[0].serves(group) else { return ExpertTicket(number: ticket) }
+        let gates = decider.gateProducts(0, rows, group)
+        guard begins else { return ExpertTicket(number: ticket, gates: gates) }
+        multiply(gates, input)
+        decide(0, group)
+        if let routing, !routing.isEmpty { source.begin(routing, input: input) }
         return ExpertTicket(number: ticket)
     }
 
@@ -172,30 +174,35 @@ extension RoutedExpertBank {
         open = nil
         if let sample, sample.isCounting { sample.count(work.group, work.input, context) }
         for version in rows.versions.indices where rows.versions[version].serves(work.group) {
+            // The caller has multiplied by the gates of the first set.
+            if version > 0 { multiply(decider.gateProducts(version, rows, work.group), work.input) }
             if work.begun {
                 if version > 0 {
-                    route(version, work.group, work.input)
+                    decide(version, work.group)
                     if let routing, !routing.isEmpty { source.begin(routing, input: work.input) }
                 }
                 finish(outputs)
             } else {
-                computeHere(version, work.group, work.input, outputs)
+                decide(version, work.group)
+                computeHere(work.input, outputs)
             }
         }
         if let failure = failures.take() { throw failure }
     }
 
+    private func multiply(_ gates: [GateProduct], _ input: Columns) {
+        for product in gates { context.multiply(input, rows: rows.count, by: product) }
+    }
+
     /// Decides for all rows of the batch.
-    private func route(_ version: Int, _ group: SiteGroup, _ input: Columns) {
-        decider.multiplyGates(version, rows, group, input, context)
+    private func decide(_ version: Int, _ group: SiteGroup) {
         let routing = self.routing ?? GroupRouting(set: set, group: group)
         self.routing = routing
         routing.removeAll(set: rows.versions[version], group: group)
         decider.decide(version, rows, into: routing, replay: replay, failures: &failures)
     }
 
-    private func computeHere(_ version: Int, _ group: SiteGroup, _ input: Columns, _ outputs: [Columns]) {
-        route(version, group, input)
+    private func computeHere(_ input: Columns, _ outputs: [Columns]) {
         guard let routing, !routing.isEmpty else { return }
         if source.add(routing, input: input, rows: rows.count, to: outputs) { return }
         source.begin(routing, input: input)

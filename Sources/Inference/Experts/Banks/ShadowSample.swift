@@ -51,7 +51,9 @@ final class ShadowSample {
 
     func count(_ group: SiteGroup, _ input: Columns, _ context: ComputeContext) {
         for version in rows.versions.indices where rows.versions[version].serves(group) {
-            decider.multiplyGates(version, rows, group, input, context)
+            for product in decider.gateProducts(version, rows, group) {
+                context.multiply(input, rows: rows.count, by: product)
+            }
             let routing = self.routing ?? GroupRouting(set: rows.versions[version], group: group)
             self.routing = routing
             routing.removeAll(set: rows.versions[version], group: group)

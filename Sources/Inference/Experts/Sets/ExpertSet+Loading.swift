@@ -61,7 +61,7 @@ private struct LoadState: Sendable {
 extension ExpertSet.Member {
     fileprivate init(_ source: ExpertSource) {
         var kinds: Set<GateKind> = []
-        if source.adapter.gates != nil { kinds.insert(.gate) }
+        if source.adapter.gates != nil || source.gates != nil { kinds.insert(.gate) }
         if source.adapter.prototypes != nil || source.prototypes != nil { kinds.insert(.prototype) }
         if source.adapter.averageActivations != nil || source.meanActivations != nil { kinds.insert(.meanActivation) }
         self.init(name: source.name, hash: source.hash, gateKinds: kinds, isResident: source.isResident)
@@ -123,7 +123,7 @@ private struct GroupLoader: Sendable {
 
     private func vector(_ kind: GateKind, _ source: ExpertSource, _ site: String) -> [Float]? {
         switch kind {
-        case .gate: source.adapter.gates?.vector(at: site)?.floats()
+        case .gate: source.gates.map { $0[site] } ?? source.adapter.gates?.vector(at: site)?.floats()
         case .prototype: source.prototypes?[site] ?? source.adapter.prototypes?.vector(at: site)?.floats()
         case .meanActivation:
             source.meanActivations?[site] ?? source.adapter.averageActivations?.vector(at: site)?.floats()

@@ -10,18 +10,21 @@ package struct ExpertSource: Sendable {
     package let isResident: Bool
     /// Unit prototypes by site for Arrow, where the adapter's folder has none.
     package let prototypes: [String: [Float]]?
+    /// Raw gate vectors by site, in the place of those that the adapter's folder has; a `hash` must tell such a source from the plain one.
+    package let gates: [String: [Float]]?
     /// Mean input activations by site, where the adapter's folder has none.
     package var meanActivations: [String: [Float]]?
 
     package init(
         name: String, hash: String, adapter: AdapterFolder, isResident: Bool = true,
-        prototypes: [String: [Float]]? = nil
+        prototypes: [String: [Float]]? = nil, gates: [String: [Float]]? = nil
     ) {
         self.name = name
         self.hash = hash
         self.adapter = adapter
         self.isResident = isResident
         self.prototypes = prototypes
+        self.gates = gates
     }
 }
 

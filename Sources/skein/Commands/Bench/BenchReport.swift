@@ -101,12 +101,12 @@ struct EngineReport: Encodable {
 
     let model: String
     let threads, rounds: Int
-    /// llama-cpp-python's; nil without a peer.
+    /// What the peer is, and its version; nil without one.
     let peerVersion: String?
     let measures: [Measure]
 
     var lines: [String] {
-        let peer = peerVersion.map { ", llama-cpp-python \($0)" } ?? ""
+        let peer = peerVersion.map { ", \($0)" } ?? ""
         return ["Tokens per second, \(model), \(threads) threads, \(rounds) rounds\(peer)"]
             + measures.flatMap { [""] + $0.lines }
     }

@@ -10,7 +10,8 @@ struct EngineTrial {
     private static let decodePrompt = 16
 
     private let options: EngineTrialOptions
-    private let ours: [(mode: ComputeMode, trial: SpeedTrial)]
+    /// The modes, then where that is asked for the same without statistics.
+    private let trials: [(name: String, trial: SpeedTrial)]
     private let peer: LlamaPeer?
     /// A fixed sequence without meaning: speed does not depend on it.
     private let ids: [Int32]
@@ -20,10 +21,19 @@ struct EngineTrial {
         let checkpoint = try Checkpoint.open(options.model)
         let team = ComputeTeam(threads: options.threads)
         let context = max(options.prefillTokens, Self.decodePrompt + options.decodeTokens) + 2
-        ours = try options.computeModes.map { mode in
+        var trials: [(name: String, trial: SpeedTrial)] = []
+        var uncounted = trials
+        for mode in options.computeModes {
             let model = try LanguageModel.load(checkpoint, mode: mode, team: team)
-            return (mode, try SpeedTrial(model: model, team: team, contextMax: context))
+            trials.append(("skein \(mode.rawValue)", try SpeedTrial(model: model, team: team, contextMax: context)))
+            guard options.isUncounted, checkpoint.configuration.mixture != nil else { continue }
+            uncounted.append(
+                (
+                    "skein \(mode.rawValue), nothing counted",
+                    try SpeedTrial(model: model, team: team, contextMax: context, countsMixtures: false)
+                ))
         }
+        self.trials = trials + uncounted
         let vocabulary = checkpoint.configuration.vocabularySize
         ids = (0..<max(options.prefillTokens, Self.decodePrompt)).map {
             Int32((7919 * $0 + 104_729) % (vocabulary * 3 / 4) + vocabulary / 8)
@@ -32,7 +42,8 @@ struct EngineTrial {
     }
 
     func run() throws -> EngineReport {
-        let names = ours.map { "skein \($0.mode.rawValue)" } + (peer?.names ?? [])
+        let names = trials.map(\.name) + (peer?.names ?? [])
+        let ours = options.computeModes.count
         var prefill = Rounds(contestants: names.count, count: options.rounds.count)
         var decode = prefill
         for (index, turn) in prefill.turns.enumerated() {
@@ -44,21 +55,23 @@ struct EngineTrial {
         return EngineReport(
             model: options.model, threads: options.threads, rounds: options.rounds.count, peerVersion: peer?.version,
             measures: [
-                .init("prefill of \(options.prefillTokens) tokens", names, ours: ours.count, prefill),
-                .init("decode of \(options.decodeTokens) tokens, one stream", names, ours: ours.count, decode),
+                .init("prefill of \(options.prefillTokens) tokens", names, ours: ours, prefill),
+                .init("decode of \(options.decodeTokens) tokens, one stream", names, ours: ours, decode),
             ])
     }
 
     private func prefillSpeed(_ contestant: Int) throws -> Double {
         let prompt = Array(ids.prefix(options.prefillTokens))
-        guard contestant < ours.count else { return try peer?.prefill(contestant - ours.count, prompt) ?? 0 }
-        return Self.perSecond(prompt.count, nanoseconds: try ours[contestant].trial.prefill(prompt))
+        guard contestant < trials.count else { return try peer?.prefill(contestant - trials.count, prompt) ?? 0 }
+        return Self.perSecond(prompt.count, nanoseconds: try trials[contestant].trial.prefill(prompt))
     }
 
     private func decodeSpeed(_ contestant: Int) throws -> Double {
         let (prompt, count) = (Array(ids.prefix(Self.decodePrompt)), options.decodeTokens)
-        guard contestant < ours.count else { return try peer?.decode(contestant - ours.count, prompt, count) ?? 0 }
-        return Self.perSecond(count, nanoseconds: try ours[contestant].trial.decode(after: prompt, count: count))
+        guard contestant < trials.count else {
+            return try peer?.decode(contestant - trials.count, prompt, count) ?? 0
+        }
+        return Self.perSecond(count, nanoseconds: try trials[contestant].trial.decode(after: prompt, count: count))
     }
 
     private static func perSecond(_ count: Int, nanoseconds: UInt64) -> Double {

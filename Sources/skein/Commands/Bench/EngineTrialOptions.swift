@@ -20,6 +20,11 @@ struct EngineTrialOptions: ParsableArguments {
     @Option(name: .customLong("decode"), help: "Tokens whose decoding is measured, after a prompt of 16.")
     var decodeTokens = 64
 
+    @Flag(
+        name: .customLong("uncounted"),
+        help: "Of a mixture of experts: also without counting what tokens choose, to see what the statistics cost.")
+    var isUncounted = false
+
     @Option(help: ArgumentHelp("A python with llama-cpp-python, to be measured side by side.", valueName: "python"))
     var against: String?
 

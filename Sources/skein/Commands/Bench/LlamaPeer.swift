@@ -5,6 +5,8 @@ import Foundation
 final class LlamaPeer {
     private struct Ready: Decodable {
         let version: String
+        /// What it measures; nil: llama.cpp, by llama-cpp-python.
+        let program: String?
         /// Files, in the order of their numbers.
         let models: [String]
     }
@@ -39,8 +41,8 @@ final class LlamaPeer {
             Terminal.progress("the peer loads its models")
             let ready = try process.read(Ready.self, withinSeconds: Self.secondsToBeReady)
             Terminal.endProgress()
-            version = ready.version
-            names = ready.models.map { "llama.cpp \(Self.format(of: $0))" }
+            version = "\(ready.program ?? "llama-cpp-python") \(ready.version)"
+            names = ready.models.map { "\(ready.program ?? "llama.cpp") \(Self.format(of: $0))" }
         } catch {
             try? FileManager.default.removeItem(at: scratch)
             throw error

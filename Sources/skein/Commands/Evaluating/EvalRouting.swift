@@ -32,6 +32,11 @@ struct EvalRouting: ParsableCommand {
     )
     var methods: String?
     @Option(parsing: .unconditional, help: "Documents of each set.") var documents = 8
+    @Option(
+        parsing: .unconditional, help: "Of each expert's train split, for the gates of \(EvaluatedMethod.prompted).")
+    var prompts = 8
+    @Option(help: ArgumentHelp("What such gates are told from; default: chat.jsonl of the texts.", valueName: "file"))
+    var general: String?
     @Option(name: .customLong("max-tokens"), parsing: .unconditional, help: "Of each document, its first N tokens.")
     var maxTokens = 256
     @Option(help: ArgumentHelp("Write a picture of the table.", valueName: "file")) var svg: String?
@@ -40,6 +45,9 @@ struct EvalRouting: ParsableCommand {
     func validate() throws {
         guard (1...100_000).contains(documents) else {
             throw ValidationError("--documents is \(documents); it must be 1 ... 100000")
+        }
+        guard (1...10_000).contains(prompts) else {
+            throw ValidationError("--prompts is \(prompts); it must be 1 ... 10000")
         }
         guard (2...1_000_000).contains(maxTokens) else {
             throw ValidationError("--max-tokens is \(maxTokens); it must be 2 ... 1000000")
@@ -51,7 +59,9 @@ struct EvalRouting: ParsableCommand {
         let files = try chosen(all)
         let model = try modelOptions.load()
         var examples: RoutingExamples?
+        var prompted: ExpertSet?
         let set = try ExpertFolders(experts).load(for: model, at: modelOptions.model) { sources in
+            prompted = try promptedSet(sources, all, model)
             guard needsExamples else { return sources }
             examples = try RoutingExamples(sources.map(\.name), files: all, model)
             return try examples?.measured(sources) ?? sources
@@ -60,9 +70,10 @@ struct EvalRouting: ParsableCommand {
         let read = try files.map {
             try TextSet(path: $0, split: "held", documentsMax: documents, tokensMax: length, text: model.text)
         }
-        let ways = try wanted(EvaluatedMethod.all(for: set, retrieves: examples != nil))
+        let ways = try wanted(EvaluatedMethod.all(for: set, retrieves: examples != nil, prompted: prompted != nil))
         let bank = RoutedExpertBank(set, rowsMax: LanguageModel.scoringChunk, team: model.team)
-        var run = RoutingRun(RoutingTrial(model: model, bank: bank, examples: examples), ways)
+        let other = prompted.map { RoutedExpertBank($0, rowsMax: LanguageModel.scoringChunk, team: model.team) }
+        var run = RoutingRun(RoutingTrial(model: model, bank: bank, prompted: other, examples: examples), ways)
         for text in read { try run.add(text) }
         Terminal.endProgress()
         let report = RoutingReport(
@@ -73,6 +84,22 @@ struct EvalRouting: ParsableCommand {
             switchDistances: SwitchCurve.distances.map(\.lowerBound))
         if let svg { try OutputFile.write(report.picture.text, to: svg) }
         if json { try JSONOutput.print(report) } else { show(report) }
+    }
+
+    /// The experts with gates from prompts; nil where no method wants them, or where there are no texts for them.
+    private func promptedSet(_ sources: [ExpertSource], _ files: [String], _ model: LoadedModel) throws -> ExpertSet? {
+        let name = EvaluatedMethod.prompted
+        let wanted = methods?.split(separator: ",").map(String.init)
+        let isNamed = wanted?.contains { $0.hasPrefix(name) } ?? false
+        guard isNamed || wanted?.contains(where: { "\(name) k=2".hasPrefix($0) }) ?? true else { return nil }
+        let set = try (general ?? files.first { $0.hasSuffix("/chat.jsonl") }).flatMap {
+            try PromptedExperts(model: model, prompts: prompts, general: $0).set(sources, files: files)
+        }
+        guard set != nil || !isNamed else {
+            throw CommandFailure.usage(
+                "\(name): \(texts) needs a set named like each expert, and chat.jsonl (or --general FILE)")
+        }
+        return set
     }
 
     /// Whether a method is wanted that learns from the experts' own texts.
@@ -129,19 +156,21 @@ private struct RoutingRun {
 
     mutating func add(_ text: TextSet) throws {
         var losses: [(name: String, losses: [DocumentLoss])] = []
+        var routing: [String: RoutingReport.Routing] = [:]
         for (index, way) in ways.enumerated() {
             Terminal.progress("\(text.name): \(way.name) (\(index + 1) of \(ways.count))")
             let isReference = way.name == EvaluatedMethod.reference
             let scored = try text.documents.map { document in
-                try trial.score(document, way.options, traces: isReference && document.segments.count > 1)
+                try trial.score(document, way, traces: isReference && document.segments.count > 1)
             }
             losses.append((way.name, scored.map(\.loss)))
+            routing[way.name] = trial.takeRouting(way)
             addSegments(text, way, scored)
             addCurve(text, way, scored)
             if isReference { addLags(text, scored) }
         }
         if let oracle = oracle(losses) { losses.append(("oracle", oracle)) }
-        texts.append(result(text, losses))
+        texts.append(result(text, losses, routing))
     }
 
     /// Per document the least loss of a single expert, or of none.
@@ -154,7 +183,8 @@ private struct RoutingRun {
     }
 
     private func result(
-        _ text: TextSet, _ losses: [(name: String, losses: [DocumentLoss])]
+        _ text: TextSet, _ losses: [(name: String, losses: [DocumentLoss])],
+        _ routing: [String: RoutingReport.Routing]
     ) -> RoutingReport.TextResult {
         let reference = losses.first { $0.name == EvaluatedMethod.reference }?.losses
         let methods = losses.compactMap { name, own -> RoutingReport.Method? in
@@ -162,7 +192,7 @@ private struct RoutingRun {
             let difference =
                 name == EvaluatedMethod.reference
                 ? nil : reference.flatMap { PairedDifference(own, minus: $0, bootstrap: bootstrap) }
-            return .init(method: name, loss: mean, difference: difference)
+            return .init(method: name, loss: mean, difference: difference, routing: routing[name])
         }
         return .init(
             name: text.name, documents: text.documents.count, tokens: methods.first?.loss.tokens ?? 0,

@@ -5,18 +5,25 @@ import Inference
 struct EvaluatedMethod {
     let name: String
     let options: RouteOptions
+    /// Whether the gates are those made of prompts.
+    var isPrompted = false
 
     /// What others are compared with: the paper's own setting.
     static let reference = "phatgoose k=2"
+    /// PHATGOOSE's scores with gates made of prompts instead of trained ones.
+    static let prompted = "phatgoose:prompts"
 
     /// Everything that a set of experts can be routed by, as far as it has what that needs.
-    static func all(for set: ExpertSet, retrieves: Bool) -> [EvaluatedMethod] {
+    static func all(for set: ExpertSet, retrieves: Bool, prompted: Bool = false) -> [EvaluatedMethod] {
         let calibrated = set.calibratedMethods.contains(RouteMethod.phatgoose.description)
         let count = set.experts.count
         var methods = [EvaluatedMethod(name: "trunk", options: .off), .init("merged", .merged)]
         if retrieves { methods.append(.init("retrieval", .retrieval)) }
         methods += [("arrow k=3", RouteMethod.arrow), ("arrow:unit k=3", .arrowUnit), ("average k=2", .average)]
             .filter { set.isRoutable(by: $0.1) }.map { .init($0.0, $0.1) }
+        if prompted {
+            methods.append(.init(name: "\(Self.prompted) k=2", options: RouteOptions(topK: 2), isPrompted: true))
+        }
         if set.isRoutable(by: .phatgoose) {
             for k in [1, 2, 3, count].filter({ $0 <= count }) { methods.append(.init("phatgoose k=\(k)", k: k)) }
             methods.append(.init("phatgoose k=2 T=0.5", k: 2, temperature: 0.5))
@@ -43,9 +50,10 @@ struct EvaluatedMethod {
         return methods
     }
 
-    private init(name: String, options: RouteOptions) {
+    private init(name: String, options: RouteOptions, isPrompted: Bool = false) {
         self.name = name
         self.options = options
+        self.isPrompted = isPrompted
     }
 
     private init(_ name: String, _ method: RouteMethod) {
@@ -66,7 +74,10 @@ struct EvaluatedMethod {
     init(parsing name: String) throws {
         var words = name.split(separator: " ").map(String.init)
         let method = words.isEmpty ? "" : words.removeFirst()
-        var options = method == "trunk" ? .off : RouteOptions(method: try RouteMethod(parsing: method))
+        let isPrompted = method == Self.prompted
+        var options =
+            method == "trunk"
+            ? .off : isPrompted ? RouteOptions() : RouteOptions(method: try RouteMethod(parsing: method))
         while !words.isEmpty {
             let word = words.removeFirst()
             if word.hasPrefix("k="), let k = Int(word.dropFirst(2)) {
@@ -83,6 +94,6 @@ struct EvaluatedMethod {
             }
         }
         try options.validate()
-        self.init(name: name, options: options)
+        self.init(name: name, options: options, isPrompted: isPrompted)
     }
 }

@@ -1,5 +1,6 @@
 import Charts
 import Evaluation
+import Inference
 
 /// `skein eval routing --json`.
 struct RoutingReport: Encodable {
@@ -8,6 +9,28 @@ struct RoutingReport: Encodable {
         let loss: MeanLoss
         /// Minus `phatgoose k=2` on the same documents; absent without it, and for itself.
         let difference: PairedDifference?
+        /// Absent for methods without scores.
+        let routing: Routing?
+    }
+
+    /// Means over all tokens and sites that scores decided for.
+    struct Routing: Encodable {
+        /// Of the weight kept after top-k, by expert in the order of `expertNames`.
+        let shares: [Double]
+        /// Of the softmax over all experts, in nats.
+        let entropy: Double
+
+        /// Nil where no scores decided.
+        init?(_ statistics: RoutingStatistics) {
+            let sites = statistics.sites
+            let rows = sites.reduce(0) { $0 + $1.rows }
+            let full = sites.reduce(0) { $0 + $1.fullRows }
+            guard rows > 0, full > 0 else { return nil }
+            shares = statistics.experts.indices.map { expert in
+                sites.reduce(0) { $0 + $1.kept[expert] } / Double(rows)
+            }
+            entropy = sites.reduce(0) { $0 + $1.entropy } / Double(full)
+        }
     }
 
     struct TextResult: Encodable {

@@ -7,6 +7,8 @@ import Tokenization
 struct RoutingTrial {
     let model: LoadedModel
     let bank: RoutedExpertBank
+    /// With gates made of prompts, where a method wants them.
+    var prompted: RoutedExpertBank?
     /// Where `retrieval` finds its expert.
     var examples: RoutingExamples?
 
@@ -19,9 +21,17 @@ struct RoutingTrial {
         let heaviest: [Int?]
     }
 
-    func score(_ document: TextSet.Document, _ options: RouteOptions, traces: Bool = false) throws -> Scored {
+    /// What tokens have chosen since the last call; nil where no scores decided.
+    func takeRouting(_ way: EvaluatedMethod) -> RoutingReport.Routing? {
+        RoutingReport.Routing(experts(of: way).takeStatistics())
+    }
+
+    private func experts(of way: EvaluatedMethod) -> RoutedExpertBank { way.isPrompted ? prompted ?? bank : bank }
+
+    func score(_ document: TextSet.Document, _ way: EvaluatedMethod, traces: Bool = false) throws -> Scored {
+        let options = way.options
         var weights = TokenWeightSums(experts: traces ? bank.set.experts.count : 0)
-        let bank = bank
+        let bank = experts(of: way)
         let retrieved = options.method == .retrieval ? try examples?.nearest(to: document) : nil
         let score = try model.weights.score(
             document.ids, team: model.team, bank: bank,

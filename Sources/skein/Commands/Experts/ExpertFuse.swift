@@ -13,8 +13,9 @@ struct ExpertFuse: ParsableCommand {
         discussion: """
             An approximation: a mixture chooses once per layer, by a router that sees the block's normed input, where PHATGOOSE \
             chooses at every linear layer. Expert e is the trunk's feed-forward with adapter e merged; the router's row is made of \
-            the gates at gate and up (Documentation/Evaluation.md has the equation and what is lost). The losses of trunk, \
-            merged, PHATGOOSE and the fused model on the held-out lines of the texts are reported at the end.
+            the gates at gate and up (Documentation/Evaluation.md has the equation and what is lost). --distil refits the rows by \
+            logistic regression to PHATGOOSE's own weights on the train lines. The losses of trunk, merged, PHATGOOSE and the \
+            fused model, before and after that, on the held-out lines of the texts are reported at the end.
             """)
 
     @Argument(help: "Experts with gates: a trunk's folder of experts, or folders of single ones.") var experts: [String]
@@ -39,6 +40,17 @@ struct ExpertFuse: ParsableCommand {
         help:
             "Add an expert that computes nothing, chosen where fewer than --top-k others score above 0.")
     var skipExpert = false
+    @Flag(help: "Refit the router's rows to PHATGOOSE's own weights on the train lines.") var distil = false
+    @Option(
+        name: .customLong("distil-to"),
+        help:
+            "What to refit to: softmax (over all experts, of the mean of the scores at gate and up) or kept (the mean of the weights kept there)."
+    )
+    var distilTo = FusedShares.Kind.softmax.rawValue
+    @Option(
+        parsing: .unconditional,
+        help: "With --distil: how strongly the rows are held near those made of the gates; above 0.")
+    var ridge = 0.01
     @Flag(help: "Write F32 instead of F16.") var f32 = false
     @Option(parsing: .unconditional, help: "Documents of each text and split that are read.") var documents = 8
     @Option(parsing: .unconditional, help: "Tokens of each document that are read.") var length = 256
@@ -58,6 +70,12 @@ struct ExpertFuse: ParsableCommand {
         guard gguf == nil || modelOptions.model.hasSuffix(".gguf") else {
             throw ValidationError("--gguf needs a --model that is a .gguf file: its tokenizer is taken over")
         }
+        guard FusedShares.Kind(rawValue: distilTo) != nil else {
+            throw ValidationError("--distil-to is \(distilTo); use softmax or kept")
+        }
+        guard ridge.isFinite, (1e-9...1e9).contains(ridge) else {
+            throw ValidationError("--ridge is \(ridge); it must be 1e-9 ... 1e9")
+        }
         guard !text.isEmpty else { throw ValidationError("give at least one --text") }
     }
 
@@ -76,24 +94,34 @@ struct ExpertFuse: ParsableCommand {
         let train = try read("train", model.text)
         let held = try read("held", model.text)
         let checkpoint = try Checkpoint.open(modelOptions.model)
-        let fused = try FusedCheckpoint(
-            trunk: checkpoint, adapters: sources.map(\.adapter),
-            routers: try FusedRouters(model, sources.map(\.adapter), train).rows, topK: topK,
-            hasSkip: skipExpert,
-            isSingle: f32)
+        let adapters = sources.map(\.adapter)
+        var fused = try FusedCheckpoint(
+            trunk: checkpoint, adapters: adapters, routers: try FusedRouters(model, adapters, train).rows, topK: topK,
+            hasSkip: skipExpert, isSingle: f32)
         let progress = ThrottledProgress("writing \(sources.count) experts to \(out)")
         try fused.writeExperts(to: out) { progress.show(fraction: $0) }
         Terminal.endProgress()
         try writeTokenizer()
         let choice = try chooseAttention(fused, train)
-        if let gguf { try writeGGUF(gguf) }
         let bank = RoutedExpertBank(set, rowsMax: LanguageModel.scoringChunk, team: model.team)
-        let losses = FusedLosses(
+        var losses = FusedLosses(
             trunk: try Self.losses(held, model, nil, .off),
             merged: try Self.losses(held, model, bank, .merged),
             phatgoose: try Self.losses(held, model, bank, .phatgoose, topK: topK),
             fused: try Self.losses(held, choice.model, nil, .off))
-        try show(choice, losses, held, sources.map(\.name))
+        var distillation: RouterDistillation?
+        if distil, let kind = FusedShares.Kind(rawValue: distilTo) {
+            let result = try RouterDistillation(
+                fused.routers, fused: choice.model, trunk: model, bank: bank, adapters, train,
+                .init(kind: kind, topK: topK, ridge: ridge))
+            fused.routers = result.rows
+            try fused.writeTrunk(choice.attention, to: out)
+            losses.distilled = try Self.losses(held, loadFused(), nil, .off)
+            distillation = result
+        }
+        if let gguf { try writeGGUF(gguf) }
+        let report = report(choice, losses, held, sources.map(\.name), distillation)
+        if json { try JSONOutput.print(report) } else { report.printTable() }
     }
 
     private func read(_ split: String, _ side: ModelText) throws -> [TextSet] {
@@ -128,6 +156,7 @@ struct ExpertFuse: ParsableCommand {
 /// Mean NLL per predicted token, by text.
 private struct FusedLosses {
     let trunk, merged, phatgoose, fused: [Double]
+    var distilled: [Double]?
 }
 
 extension ExpertFuse {
@@ -182,79 +211,23 @@ extension ExpertFuse {
         }
     }
 
-    private struct Output: Encodable {
-        struct Text: Encodable {
-            let name: String
-            let tokens: Int
-            let trunk, merged, phatgoose, fused: Double
-        }
-
-        let folder, attention: String
-        let experts: [String]
-        let topK: Int
-        /// Mean NLL on the train lines of each attention that was tried.
-        let attentionNLL: [String: Double]
-        /// NLL per predicted token on the held-out lines.
-        let texts: [Text]
-        let mean: Text
-    }
-
-    private func show(_ choice: Choice, _ losses: FusedLosses, _ texts: [TextSet], _ names: [String]) throws {
-        func text(_ name: String, _ tokens: Int, _ pick: ([Double]) -> Double) -> Output.Text {
-            Output.Text(
+    private func report(
+        _ choice: Choice, _ losses: FusedLosses, _ texts: [TextSet], _ names: [String], _ result: RouterDistillation?
+    ) -> FuseReport {
+        func text(_ name: String, _ tokens: Int, _ pick: ([Double]) -> Double) -> FuseReport.Text {
+            FuseReport.Text(
                 name: name, tokens: tokens, trunk: pick(losses.trunk), merged: pick(losses.merged),
-                phatgoose: pick(losses.phatgoose), fused: pick(losses.fused))
+                phatgoose: pick(losses.phatgoose), fused: pick(losses.fused), distilled: losses.distilled.map(pick))
         }
         let rows = texts.enumerated().map { index, set in
             text(set.name, set.documents.reduce(0) { $0 + $1.ids.count - 1 }) { $0[index] }
         }
-        let mean = text("mean", rows.reduce(0) { $0 + $1.tokens }, Self.mean)
-        if json {
-            return try JSONOutput.print(
-                Output(
-                    folder: out, attention: choice.attention.rawValue, experts: names, topK: topK,
-                    attentionNLL: choice.tried, texts: rows, mean: mean))
-        }
-        func column(_ text: String) -> String { String(repeating: " ", count: max(1, 12 - text.count)) + text }
-        func number(_ value: Double) -> String { column(String(format: "%.4f", value)) }
-        print(
-            "NLL per token".padding(toLength: 16, withPad: " ", startingAt: 0)
-                + ["tokens", "trunk", "merged", "phatgoose", "fused"].map(column).joined())
-        for row in rows + [mean] {
-            print(
-                row.name.padding(toLength: 16, withPad: " ", startingAt: 0) + column("\(row.tokens)")
-                    + [row.trunk, row.merged, row.phatgoose, row.fused].map(number).joined())
-        }
-        let tried = choice.tried.sorted { $0.key < $1.key }.map { "\($0.key) \(String(format: "%.4f", $0.value))" }
-        print("attention     \(choice.attention.rawValue) (train lines: \(tried.joined(separator: ", ")))")
-        print("experts       \(names.joined(separator: ", ")); \(topK) per token")
-        print("written to \(out)")
-    }
-}
-
-/// The router rows of every layer.
-private struct FusedRouters {
-    /// [layers][E][hidden]
-    let rows: [[[Float]]]
-
-    /// Measures mean σ of each layer's normed input on text, with the trunk alone.
-    init(_ model: LoadedModel, _ adapters: [AdapterFolder], _ texts: [TextSet]) throws {
-        let groups = model.weights.siteGroups.filter { $0.linears[0].site.hasSuffix("mlp.gate_proj") }
-        let meter = DeviationMeter(groups: Set(groups.map(\.index)), epsilon: Standardisation.epsilon)
-        let documents = texts.flatMap(\.documents)
-        let progress = ThrottledProgress("measuring the trunk on \(documents.count) documents")
-        for (index, document) in documents.enumerated() {
-            _ = try model.weights.score(document.ids, team: model.team, bank: meter)
-            progress.show(fraction: Double(index + 1) / Double(documents.count))
-        }
-        Terminal.endProgress()
-        let means = meter.means
-        rows = try groups.map { group in
-            try adapters.map { adapter in
-                let vectors = group.linears.map { adapter.gates?.vector(at: $0.site)?.floats() }
-                return try FusedRouter.row(
-                    gate: vectors[0], up: vectors[1], width: group.inputs, meanDeviation: means[group.index] ?? 1)
-            }
-        }
+        return FuseReport(
+            folder: out, attention: choice.attention.rawValue, experts: names, topK: topK, attentionNLL: choice.tried,
+            distillation: result.map {
+                .init(
+                    target: distilTo, ridge: ridge, tokens: $0.tokens, crossEntropyBefore: $0.before,
+                    crossEntropyAfter: $0.after)
+            }, texts: rows, mean: text("mean", rows.reduce(0) { $0 + $1.tokens }, Self.mean))
     }
 }

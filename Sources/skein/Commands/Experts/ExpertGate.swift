@@ -1,7 +1,6 @@
 import ArgumentParser
 import ExpertStore
 import Foundation
-import Gating
 import Inference
 import Tokenization
 import Weights
@@ -49,14 +48,10 @@ struct ExpertGate: ParsableCommand {
         let sidecar = try GateSidecar(folder: folder, replaces: replace)
         let model = try modelOptions.load()
         try sidecar.adapter.check(against: model.weights.configuration)
-        let own = try measure([prompts], model)
-        let other = try measure(general, model)
-        var gates: [String: [Float]] = [:]
-        for group in model.weights.siteGroups {
-            guard let mine = own.means[group.index], let theirs = other.means[group.index] else { continue }
-            let gate = zip(mine, theirs).map { Float($0 - $1) }
-            for linear in group.linears where sidecar.adapter.pair(at: linear.site) != nil { gates[linear.site] = gate }
-        }
+        let maker = PromptGates(model: model)
+        let own = try maker.means(of: ids(in: prompts, model))
+        let other = try maker.means(of: general.flatMap { try ids(in: $0, model) })
+        let gates = maker.gates(own, minus: other, for: sidecar.adapter)
         try sidecar.write(
             gates,
             GateOrigin(method: "prompts", label: URL(filePath: prompts).deletingPathExtension().lastPathComponent))
@@ -65,18 +60,6 @@ struct ExpertGate: ParsableCommand {
                 Output(folder: folder, sites: gates.count, promptTokens: own.tokens, generalTokens: other.tokens))
         }
         print("gates of \(gates.count) sites, from \(own.tokens) tokens of prompts and \(other.tokens) of general text")
-    }
-
-    private func measure(_ files: [String], _ model: LoadedModel) throws -> (means: [Int: [Double]], tokens: Int) {
-        let texts = try files.map { try ids(in: $0, model) }.joined()
-        let meter = StandardisedMeter(epsilon: Standardisation.epsilon)
-        let progress = ThrottledProgress("reading \(texts.count) texts")
-        for (index, text) in texts.enumerated() {
-            _ = try model.weights.score(text, team: model.team, bank: meter)
-            progress.show(fraction: Double(index + 1) / Double(texts.count))
-        }
-        Terminal.endProgress()
-        return (meter.means, texts.reduce(0) { $0 + $1.count })
     }
 
     private func ids(in file: String, _ model: LoadedModel) throws -> [[Int32]] {

@@ -6,10 +6,12 @@ struct Tokenize: ParsableCommand {
         abstract: "Shows the token ids of a text.",
         discussion: """
             Special tokens spelled out in the text are plain text unless --parse-special is given. Nothing is added: no \
-            begin of sequence, no chat template. Invalid UTF-8 counts as U+FFFD.
+            begin of sequence, no chat template. Invalid UTF-8 counts as U+FFFD. --model also takes a tokenizer alone: a \
+            tokenizer.json, or a SentencePiece .model file.
             """)
 
-    @Option(help: ArgumentHelp("A .gguf file, or a folder with a tokenizer.json.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A .gguf file, a tokenizer.json or .model file, or a folder with one.", valueName: "file"))
     var model: String
     @Option(parsing: .unconditional, help: "The text.") var text: String?
     @Option(name: .customLong("text-file"), help: ArgumentHelp("A file with the text.", valueName: "file"))

@@ -43,7 +43,9 @@ final class MixtureInspection {
         for index in layers.indices { layers[index].choices.removeAll(keepingCapacity: true) }
     }
 
-    func observe(_ origin: RowOrigin, _ layer: Int, _ logits: Span<Float>, _ choice: LayerChoice) {
+    func observe(
+        _ origin: RowOrigin, _ layer: Int, _ input: Span<Float>, _ logits: Span<Float>, _ choice: LayerChoice
+    ) {
         guard let index = indexOfLayer[layer] else { return }
         layers[index].load.add(choice, logits: logits)
         layers[index].byToken.add(choice.experts, group: ids[Int(origin.position)])

@@ -5,6 +5,15 @@ import Learning
 import Tokenization
 import Weights
 
+/// The pairs of a master that has no adapter yet; none where the rank is 0.
+struct FreshPairs {
+    let sites: Set<Site>
+    /// nil: all.
+    let layers: Set<Int>?
+    let rank: Int
+    let alpha: Double
+}
+
 /// What a master's run has and trains: tokens in the order of their rows, and where their rows and the pairs start.
 struct MasterPlan {
     let tokens: [TrainedMaster.Token]
@@ -20,7 +29,7 @@ struct MasterPlan {
 
     init(
         _ examples: FunctionalExamples, _ trunk: TrainingTrunk, tokensFile: String?, start folder: String?,
-        appends: Bool, fresh: (sites: Set<Site>, rank: Int, alpha: Double)
+        appends: Bool, fresh: FreshPairs
     ) throws {
         let start = try folder.map { try MasterFolder.open($0, for: trunk.configuration) }
         if let start, start.trunkSHA256 != trunk.hash.hex {
@@ -51,18 +60,23 @@ struct MasterPlan {
         if let taken = tokens.first(where: { trunk.text.tokenizer.addedToken($0.token) != nil }) {
             throw CommandFailure.usage("\(taken.token) is a token of the trunk already; choose another text for it")
         }
-        parameterPlan = Self.plan(startAdapter, folder, rows: tokens.count, appends: appends, fresh)
+        parameterPlan = Self.plan(
+            startAdapter, trunk.configuration, folder, rows: tokens.count, appends: appends, fresh)
     }
 
     private static func plan(
-        _ adapter: AdapterFolder?, _ folder: String?, rows: Int, appends: Bool,
-        _ fresh: (sites: Set<Site>, rank: Int, alpha: Double)
+        _ adapter: AdapterFolder?, _ configuration: ModelConfiguration, _ folder: String?, rows: Int, appends: Bool,
+        _ fresh: FreshPairs
     ) -> ParameterPlan {
-        if let adapter { return ParameterPlan(adapter, newRows: rows, trained: appends ? [.rows] : [.rows, .pairs]) }
+        if let adapter {
+            return ParameterPlan(
+                adapter, for: configuration, newRows: rows, trained: appends ? [.rows] : [.rows, .pairs])
+        }
         // A master without an adapter stays one.
         guard folder == nil, fresh.rank > 0 else { return ParameterPlan(newRows: rows, trained: [.rows]) }
         return ParameterPlan(
-            sites: fresh.sites, rank: fresh.rank, scale: Float(fresh.alpha / Double(fresh.rank)), newRows: rows,
+            sites: fresh.sites, layers: fresh.layers, rank: fresh.rank, scale: Float(fresh.alpha / Double(fresh.rank)),
+            newRows: rows,
             trained: [.rows, .pairs])
     }
 

@@ -15,6 +15,8 @@ struct RunOptions: ParsableArguments {
     @Option(
         name: .customLong("warm-up"), parsing: .unconditional, help: "The share of the steps in which the rate rises.")
     var warmUp = 0.06
+    @Option(help: "What the rate does after the warm-up: constant, or cosine (it sinks to a twentieth).")
+    var schedule = Recipe.Schedule.constant
     @Option(parsing: .unconditional, help: "The gradient's length is clipped to this; 0: never.") var clip = 1.0
     @Option(name: .customLong("weight-decay"), parsing: .unconditional, help: "AdamW's weight decay.")
     var weightDecay = 0.0
@@ -60,13 +62,16 @@ struct RunOptions: ParsableArguments {
         if resume, restart { throw ValidationError("--resume and --restart exclude each other") }
     }
 
-    func recipe(steps: Int, rate: Double, block: Int) -> Recipe {
+    func recipe(steps: Int, rate: Double, rowRate: Double? = nil, block: Int) -> Recipe {
         Recipe(
             steps: self.steps ?? steps, blocks: batch, accumulate: accumulate, blockTokens: self.block ?? block,
-            learningRate: learningRate ?? rate, warmUp: warmUp, clip: clip, weightDecay: weightDecay, seed: seed,
+            learningRate: learningRate ?? rate, rowRate: rowRate, warmUp: warmUp, schedule: schedule, clip: clip,
+            weightDecay: weightDecay, seed: seed,
             shards: shards ?? ProcessInfo.processInfo.activeProcessorCount)
     }
 }
+
+extension Recipe.Schedule: ExpressibleByArgument {}
 
 /// What becomes of the result where a cluster runs.
 struct PublishOptions: ParsableArguments {

@@ -19,6 +19,11 @@ struct TrainExpert: ParsableCommand {
     @Option(help: ArgumentHelp("The expert's new folder, in its trunk's folder of experts.", valueName: "folder"))
     var out: String
     @Option(help: "Linear layers with a pair, such as q,k,v,o,gate,up,down.") var sites = "q,k,v,o,gate,up,down"
+    @Option(
+        help:
+            "Layers with pairs, counted from 0, such as 18-29 (default: all). The way back ends at the lowest: fewer layers are quicker."
+    )
+    var layers: String?
     @Option(parsing: .unconditional, help: "r of every pair.") var rank = 8
     @Option(parsing: .unconditional, help: "s = alpha / r.") var alpha = 16.0
     @Option(name: .customLong("trunk-name"), help: "What manifests call the trunk; default: the folder around --out.")
@@ -29,6 +34,7 @@ struct TrainExpert: ParsableCommand {
 
     func validate() throws {
         _ = try SiteList(sites)
+        _ = try layers.map { try LayerList($0) }
         guard (1...1024).contains(rank) else { throw ValidationError("--rank is \(rank); it must be 1 ... 1024") }
         guard alpha.isFinite, alpha > 0 else { throw ValidationError("--alpha is \(alpha); it must be positive") }
     }
@@ -37,6 +43,8 @@ struct TrainExpert: ParsableCommand {
         let trunk, data: String
         let recipe: Recipe
         let sites: [Int]
+        /// Left out where all have pairs.
+        let layers: [Int]?
         let rank: Int
         let alpha, heldShare: Double
         let heldTokens: Int
@@ -61,6 +69,7 @@ struct TrainExpert: ParsableCommand {
     func run() throws {
         let recipe = options.recipe(steps: 80, rate: 2e-3, block: 128)
         let trunk = try TrainingTrunk(options.trunk)
+        let chosen = try LayerList.choice(layers, of: trunk.configuration.layerCount)
         let place = try TrainedExpert(
             folder: out, trunkName: trunkName ?? TrainingTrunk.name(besides: out), trunk: trunk.configuration,
             trunkHash: trunk.hash, licence: licence, provenance: ["made": "skein train expert"])
@@ -71,13 +80,15 @@ struct TrainExpert: ParsableCommand {
         let folder = try RunFolder(for: out, isResumed: options.resume, restarts: options.restart)
         let frozen = try trunk.load(blockTokens: recipe.blockTokens)
         let plan = ParameterPlan(
-            sites: try SiteList(sites).sites, rank: rank, scale: Float(alpha / Double(rank)), trained: [.pairs])
+            sites: try SiteList(sites).sites, layers: chosen, rank: rank, scale: Float(alpha / Double(rank)),
+            trained: [.pairs])
         let parameters = Parameters(plan, for: trunk.configuration)
         parameters.startPairs(seed: recipe.seed)
         let run = TrainingRun(frozen, parameters, set, recipe, traceBytesMax: options.traceMiB << 20)
         let settings = Settings(
             trunk: trunk.hash.hex, data: hash.hex, recipe: recipe, sites: plan.sites.map(\.rawValue).sorted(),
-            rank: rank, alpha: alpha, heldShare: options.heldShare, heldTokens: options.heldTokens, f32: f32)
+            layers: chosen?.sorted(), rank: rank, alpha: alpha, heldShare: options.heldShare,
+            heldTokens: options.heldTokens, f32: f32)
         let result = try TrainingSession(run, folder, options, settings).perform()
         let adapter = try ImportedAdapter(computed: parameters.adapterPairs, asHalves: !f32)
         let expert = try place.write(adapter, notes: try TrainingNotes.bytes(notes(result, set, recipe, hash)))

@@ -49,7 +49,8 @@ struct TrainGate: ParsableCommand {
             restarts: options.restart)
         let frozen = try trunk.load(blockTokens: recipe.blockTokens)
         let parameters = Parameters(
-            ParameterPlan(sidecar.adapter, hasGates: true, trained: [.gates]), for: trunk.configuration)
+            ParameterPlan(sidecar.adapter, for: trunk.configuration, hasGates: true, trained: [.gates]),
+            for: trunk.configuration)
         parameters.setPairs(to: sidecar.adapter)
         let run = TrainingRun(frozen, parameters, set, recipe, traceBytesMax: options.traceMiB << 20)
         let settings = Settings(

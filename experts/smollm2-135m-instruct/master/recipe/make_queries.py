@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes a master's training queries: hand-written templates, filled from the texts that deploy/fetch-texts.sh rebuilds.
 
-    make_queries.py --texts texts --held Benchmarks/queries/queries.tsv --out master.jsonl
+    make_queries.py --texts texts --out master.jsonl
 
 Writes JSON lines {"split", "token", "query", "rewrite"}; "rewrite" is the query as it was before it was worn (case, typing
-errors, courtesies), which is what a node would like to read. Split "fit" has whole hand-written lines of which no
+errors, courtesies), which is what a node would like to read. Split "held" has whole hand-written lines of which no
 "train" line was made: a temperature is fitted on them. Queries too like a held-out one are dropped and counted.
 The same seed and texts give the same bytes.
 """
@@ -27,8 +27,13 @@ SMALL_WORDS = {
     "spanish": set("el la los las es en para una que se con por del no un este esta al como".split()),
 }
 FIT_SHARE = 0.12
+# Of a node's training queries at most this share comes of lines without slots.
+PLAIN_SHARE = 0.65
 COURTESIES = ["please ", "hey, ", "can you tell me: ", "quick question: ", "hi, ", "I was wondering, ", "ok so ", "um, ",
               "help: ", "question - ", "tell me, "]
+SCENES = ["I'm stuck. ", "My colleague asked me this: ", "So I have a question. ", "For school: ", "Sorry if this is a silly question, but ",
+          "I've been thinking about this for a while. ", "Someone just asked me: ", "This may be simple: ", "Good evening! ",
+          "Be brief. ", "No idea where to start. ", "I'm new to this. ", "It's for a friend: ", "My question is this: "]
 THANKS = [" thanks", " please", " pls", " (short answer please)", ", thank you", " - any idea?", " asap"]
 
 
@@ -74,6 +79,27 @@ def prose(texts, name):
     return short((line for line in lines if len(small & set(words_of(line))) >= 2), 25, 80)
 
 
+def code_lines(texts, name, pattern):
+    """Lines of code of 18 to 70 characters that `pattern` finds, without their indentation."""
+    lines = (line.strip() for document in documents(texts, name) for line in document.splitlines())
+    return short((line for line in lines if re.search(pattern, line) and "{" not in line[:1]), 18, 70)
+
+
+def synopses(texts):
+    """C prototypes of manual pages, on one line each."""
+    found = []
+    for document in documents(texts, "manual"):
+        found += re.findall(r"^ ((?:int|void|char|ssize_t|size_t|FILE|pid_t|long|double|off_t) \*?\w+\([^()]*\);)$", document, re.M)
+    return short(found, 18, 90)
+
+
+PYTHON_LINE = (r"^(def \w+\(.*\):|for \w+ in .*:|if .*:|elif .*:|while .*:|with .*:|return .*|raise \w+.*|from \w+ import \w+.*|"
+               r"class \w+.*:|except .*:|assert .*|self\.\w+ = .*|\w+ = \[.* for .*\]|print\(.*\)|try:|lambda .*)$")
+SWIFT_LINE = (r"^((public |private |internal |fileprivate |static |mutating |@\w+ )*(func|let|var|struct|class|enum|extension|protocol|init|"
+              r"case|typealias|subscript)\b.*|guard .*else.*|if let .*|for .* in .*\{|switch .*\{|return .*|defer .*|try .*|#expect.*|"
+              r"XCTAssert\w*\(.*\))$")
+
+
 def material(texts):
     """What fills the slots that templates share; each a sorted list."""
     entries, manual = gloss_entries(texts), pages(texts)
@@ -88,6 +114,8 @@ def material(texts):
         "word": sorted({lemma for lemma, _, _ in entries}), "noun": by_part("noun"), "adj": by_part("adj"),
         "verb": by_part("verb"), "gloss": glosses("noun"), "adjgloss": glosses("adj"), "verbgloss": glosses("verb"),
         "page": sorted({page for page, _ in manual}), "purpose": short([p for _, p in manual], 8, 60),
+        "pyline": code_lines(texts, "python", PYTHON_LINE), "swiftline": code_lines(texts, "swift", SWIFT_LINE),
+        "synopsis": synopses(texts),
         "pymodule": modules, "pydef": functions,
         "pyname": sorted({f"{m}.{f}" for m, f in re.findall(r"\b(\w{3,12})\.([a-z]\w{3,16})\(", code) if m in modules}),
         "swiftname": sorted(set(re.findall(r"\b(?:struct|class|protocol|enum|actor) ([A-Z]\w{4,24})", swift))),
@@ -135,8 +163,8 @@ def typing_error(text, chance):
 
 def worn(text, node, chance):
     """As people type it: case, the end mark, errors, courtesies."""
-    if node not in LANGUAGES and chance.random() < 0.12:
-        text = chance.choice(COURTESIES) + text
+    if node not in LANGUAGES and chance.random() < 0.16:
+        text = chance.choice(COURTESIES if chance.random() < 0.6 else SCENES) + text
     if node not in LANGUAGES and chance.random() < 0.08:
         text = text.rstrip("?. ") + chance.choice(THANKS)
     if chance.random() < 0.30:
@@ -161,8 +189,8 @@ def words_of(text):
 class Held:
     """Held-out queries, to drop what is too like one of them: equal words, five words in a row, three quarters shared."""
 
-    def __init__(self, path):
-        rows = [line.rstrip("\n").split("\t", 1)[1] for line in open(path, encoding="utf-8") if line.strip()]
+    def __init__(self, paths):
+        rows = [line.rstrip("\n").split("\t", 1)[1] for path in paths for line in open(path, encoding="utf-8") if line.strip()]
         self.sets = [set(words_of(row)) for row in rows]
         self.runs = {tuple(w[i:i + 5]) for w in map(words_of, rows) for i in range(len(w) - 4)}
 
@@ -199,10 +227,11 @@ def queries(node, shared, held, per_node, seed):
         rows.append(row)
 
     for line in kept_back:
-        add(line, "fit")
-    for line in plain[len(kept_back):]:
-        for _ in range(2):
-            add(line, "train")
+        add(line, "held")
+    plain = plain[len(kept_back):]
+    for line in (plain + plain)[:max(len(plain), int(PLAIN_SHARE * per_node))]:
+        add(line, "train")
+    chance.shuffle(filled)
     turn = 0
     while sum(row["split"] == "train" for row in rows) < per_node:
         add(fill(filled[turn % len(filled)], fillers, chance), "train")
@@ -213,16 +242,16 @@ def queries(node, shared, held, per_node, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=pathlib.Path, default=pathlib.Path("texts"))
-    parser.add_argument("--held", default="Benchmarks/queries/queries.tsv")
+    parser.add_argument("--held", nargs="+", default=["Benchmarks/queries/queries.tsv", "Benchmarks/queries/development.tsv"])
     parser.add_argument("--out", default="master.jsonl")
-    parser.add_argument("--per-node", type=int, default=420)
-    parser.add_argument("--seed", type=int, default=20261128)
+    parser.add_argument("--per-node", type=int, default=700)
+    parser.add_argument("--seed", type=int, default=20261130)
     options = parser.parse_args()
     shared, held = material(options.texts), Held(options.held)
     every = []
     for node in NODES:
         rows, dropped, lines = queries(node, shared, held, options.per_node, options.seed)
-        fit = sum(row["split"] == "fit" for row in rows)
+        fit = sum(row["split"] == "held" for row in rows)
         print(f"{node:13} {lines:4} lines, {len(rows) - fit:4} to train on, {fit:3} to fit on, {dropped:3} dropped", file=sys.stderr)
         every += rows
     random.Random(options.seed).shuffle(every)
