@@ -1903,7 +1903,8 @@ struct  Skein__ArrangeExperts
   size_t n_retired;
   ProtobufCBinaryData *retired;
   /*
-   * of a mixture: the worker's own; for a trunk all, which it answers when they are open to it
+   * Of a mixture: the worker's own, and during a change a second time what it is to have in the end; for a trunk all, which it answers when
+   * they are open to it.
    */
   size_t n_shares;
   Skein__PlacedShare **shares;
