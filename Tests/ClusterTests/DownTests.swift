@@ -17,9 +17,9 @@ extension ClusterTests {
                         experts: {store: "\(try Places.experts())", names: [french], pinned: [french]}
                     nodes:
                       - {name: master, kind: master, model: smollm2, folder: made, general: general, mass_min: 0}
-                      - {name: general, kind: endpoint, url: "http://127.0.0.1:9/v1", model: x, token: <general>}
+                      - {name: general, kind: endpoint, url: "http://127.0.0.1:9/v1", model: x, token: <french>}
                       - {name: german, kind: endpoint, url: "http://127.0.0.1:9/v1", model: x, token: <unsafe>}
-                      - {name: french, kind: adapter, model: smollm2, expert: french, token: <french>\(french)}
+                      - {name: french, kind: adapter, model: smollm2, expert: french, token: <general>\(french)}
                     edges:
                       - {from: master, to: [general, german, french]}
                     default_node: master

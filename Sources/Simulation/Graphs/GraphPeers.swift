@@ -170,9 +170,10 @@ extension GraphWorld {
         var edited = RandomGraph.make(&chance)
         // Nodes come and go; the entry stays.
         for name in RandomGraph.answering where chance.chance(perMille: 150) { edited.nodes[name] = nil }
-        graph = edited
         referee.allow(steps: edited.stepsMax)
         referee.note("edited")
+        // Timers that are due fire before the edit is taken in: what they send somewhere goes by the graph before it.
         feed(.graphChanged(edited))
+        graph = edited
     }
 }
