@@ -23,6 +23,6 @@ enum Seeds {
     /// Of walks through random graphs.
     static let pastWalks: [UInt64] = [
         // A node's time was up in the moment of an edit: the referee went by the graph after it.
-        120_572,
+        120_572
     ]
 }
