@@ -133,7 +133,10 @@ extension ClusterTests {
                     "long.jsonl", Array("{\"prompt\": \"\(long)\", \"completion\": \"fly\"}".utf8), [], 2,
                     "a conversation is not cut"
                 ),
-                ("geese.txt", Array(long.utf8), ["--block", "100000"], 2, "more than the 8192 positions of the model"),
+                (
+                    "geese.txt", Array(String(repeating: "geese fly. ", count: 9000).utf8), ["--block", "9000"], 2,
+                    "more than the 8192 positions of the model"
+                ),
             ]
             for entry in cases {
                 try Data(entry.content).write(to: URL(fileURLWithPath: "\(scratch.folder)/\(entry.name)"))
