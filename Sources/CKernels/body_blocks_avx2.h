@@ -82,7 +82,8 @@ INLINE void block_eights(
 INLINE void block_tile(
     const int rows, const shape s, const ck_activations *x, int64_t x_stride, const uint8_t *panel, int64_t blocks,
     int32_t zero_point, float *out) {
-    const int eights = (rows == 1 ? BLOCK_EIGHTS : rows == 2 ? 2 : 1) / (s.nibbles || rows > 2 ? 1 : 2);
+    const int of_nibbles = rows == 1 ? BLOCK_EIGHTS : rows == 2 ? 2 : 1;
+    const int eights = s.nibbles || of_nibbles == 1 ? of_nibbles : of_nibbles / 2;  // Bytes have two sums for each eight.
     UNROLL for (int first = 0; first < BLOCK_EIGHTS; first += eights)
         block_eights(rows, eights, first, s, x, x_stride, panel, blocks, zero_point, out + first * 8);
 }

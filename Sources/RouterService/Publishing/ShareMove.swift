@@ -64,7 +64,8 @@ package struct ShareMove: Sendable, Equatable {
                     continue
                 }
                 let lacking = lacking(worker).sorted()
-                if let portion = Optional(min(portions[worker] ?? lacking.count, lacking.count)), portion > 0 {
+                let portion = min(portions[worker] ?? lacking.count, lacking.count)
+                if portion > 0 {
                     let experts = (held[worker] ?? []).union(lacking.prefix(portion))
                     return .hold(worker: worker, experts: experts.sorted())
                 }

@@ -48,9 +48,11 @@ enum TraceText {
     private static func total(_ final: Final) -> String {
         let timings = final.timingsOfAttempts
         let known = timings.queue + timings.prefill + timings.decode
-        let lost = final.trace.count > 1 ? ", lost \(milliseconds(timings.total - min(known, timings.total)))" : ""
+        // Of a walk, decisions and rewrites are attempts too, of which no token is the client's.
+        let name = final.walk == nil ? "lost" : "other steps"
+        let rest = final.trace.count > 1 ? ", \(name) \(milliseconds(timings.total - min(known, timings.total)))" : ""
         return "total \(milliseconds(timings.total)): queue \(milliseconds(timings.queue)), "
-            + "prefill \(milliseconds(timings.prefill)), decode \(milliseconds(timings.decode))\(lost)"
+            + "prefill \(milliseconds(timings.prefill)), decode \(milliseconds(timings.decode))\(rest)"
     }
 
     private static func receipt(_ final: Final) -> [String] {
@@ -67,7 +69,7 @@ enum TraceText {
 
 extension Final {
     /// The router's timings; after a re-dispatch the sums over the attempts, where these came along: a second prefill is
-    /// no decoding. What remains of the total went by without a token, until a lost worker was noticed.
+    /// no decoding. What remains of the total went by without a token: until a lost worker was noticed, or in a walk's other steps.
     var timingsOfAttempts: Timings {
         guard trace.count > 1 else { return timings }
         return Timings(
