@@ -137,6 +137,10 @@ extension ClusterTests {
                     "geese.txt", Array(String(repeating: "geese fly. ", count: 9000).utf8), ["--block", "9000"], 2,
                     "more than the 8192 positions of the model"
                 ),
+                (
+                    "flock.txt", Array(String(repeating: "geese fly. ", count: 90).utf8), ["--resume"], 1,
+                    "there is no checkpoint to go on from"
+                ),
             ]
             for entry in cases {
                 try Data(entry.content).write(to: URL(fileURLWithPath: "\(scratch.folder)/\(entry.name)"))
@@ -146,6 +150,7 @@ extension ClusterTests {
                 #expect(try await run.ending() == entry.exit, "\(entry.name): \(run.errors)")
                 #expect(run.errors.contains(entry.complaint), "\(entry.name): \(run.errors)")
                 #expect(!FileManager.default.fileExists(atPath: scratch.expert("bad")))
+                #expect(!FileManager.default.fileExists(atPath: scratch.expert("bad") + ".run"), "\(entry.name)")
             }
         }
 

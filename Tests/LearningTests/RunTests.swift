@@ -140,12 +140,42 @@ struct RunTests {
             #expect { _ = try RunFolder(for: out, isResumed: true, restarts: false) } throws: {
                 ($0 as? LearningError)?.reason == .mismatch
             }
+            #expect(!FileManager.default.fileExists(atPath: out + ".run"))
+            try FileManager.default.createDirectory(atPath: out + ".run", withIntermediateDirectories: false)
             try Data([1]).write(to: URL(filePath: "\(out).run/state"))
             #expect { _ = try RunFolder(for: out, isResumed: false, restarts: false) } throws: {
                 ($0 as? LearningError)?.reason == .taken
             }
             let again = try RunFolder(for: out, isResumed: false, restarts: true)
             #expect(!FileManager.default.fileExists(atPath: again.state))
+        }
+    }
+
+    @Test func aRunWithoutACheckpointLeavesNoFolder() throws {
+        try Self.withFolder { folder in
+            let out = "\(folder)/expert"
+            func isThere(_ name: String = "") -> Bool { FileManager.default.fileExists(atPath: out + ".run" + name) }
+            do {
+                let run = try RunFolder(for: out, isResumed: false, restarts: false)
+                #expect { _ = try RunFolder(for: out, isResumed: false, restarts: false) } throws: {
+                    ($0 as? LearningError)?.reason == .taken
+                }
+                #expect(isThere("/lock"), "who is refused takes nothing away")
+                withExtendedLifetime(run) {}
+            }
+            #expect(!isThere())
+            do {
+                let run = try RunFolder(for: out, isResumed: false, restarts: false)
+                try Data([1]).write(to: URL(filePath: run.state))
+            }
+            #expect(isThere("/state"))
+            do { _ = try RunFolder(for: out, isResumed: true, restarts: false) }
+            #expect(isThere("/state"))
+            do {
+                let run = try RunFolder(for: out, isResumed: false, restarts: true)
+                try Data([1]).write(to: URL(filePath: "\(run.path)/notes"))
+            }
+            #expect(isThere("/notes"), "what is not the run's stays")
         }
     }
 }

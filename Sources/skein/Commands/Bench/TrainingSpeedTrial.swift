@@ -17,7 +17,7 @@ struct TrainingSpeedTrial {
 
     init(_ options: BenchTraining) throws {
         self.options = options
-        let trunk = try TrainingTrunk(options.trunk)
+        let trunk = try TrainingTrunk(options.trunk, blockTokens: options.block)
         let vocabulary = trunk.configuration.vocabularySize
         let blocks = (0..<options.batch).map { block in
             (0..<options.block).map { place in
@@ -30,7 +30,7 @@ struct TrainingSpeedTrial {
             for: trunk.configuration)
         parameters.startPairs(seed: 42)
         training = TrainingRun(
-            try trunk.load(blockTokens: options.block), parameters,
+            try trunk.load(), parameters,
             TrainingSet(train: blocks.map { TrainingBlock(tokens: $0) }, held: []),
             Recipe(
                 steps: options.rounds.count + 1, blocks: options.batch, blockTokens: options.block, learningRate: 2e-3,

@@ -68,7 +68,7 @@ struct TrainExpert: ParsableCommand {
 
     func run() throws {
         let recipe = options.recipe(steps: 80, rate: 2e-3, block: 128)
-        let trunk = try TrainingTrunk(options.trunk)
+        let trunk = try TrainingTrunk(options.trunk, blockTokens: recipe.blockTokens)
         let chosen = try LayerList.choice(layers, of: trunk.configuration.layerCount)
         let place = try TrainedExpert(
             folder: out, trunkName: trunkName ?? TrainingTrunk.name(besides: out), trunk: trunk.configuration,
@@ -78,7 +78,7 @@ struct TrainExpert: ParsableCommand {
             documents, block: recipe.blockTokens, heldShare: options.heldShare, heldTokensMax: options.heldTokens,
             seed: recipe.seed, place: data)
         let folder = try RunFolder(for: out, isResumed: options.resume, restarts: options.restart)
-        let frozen = try trunk.load(blockTokens: recipe.blockTokens)
+        let frozen = try trunk.load()
         let plan = ParameterPlan(
             sites: try SiteList(sites).sites, layers: chosen, rank: rank, scale: Float(alpha / Double(rank)),
             trained: [.pairs])

@@ -36,7 +36,7 @@ struct TrainGate: ParsableCommand {
 
     func run() throws {
         let recipe = options.recipe(steps: 30, rate: 5e-3, block: 128)
-        let trunk = try TrainingTrunk(options.trunk)
+        let trunk = try TrainingTrunk(options.trunk, blockTokens: recipe.blockTokens)
         let sidecar = try GateSidecar(folder: expert, replaces: replace)
         try sidecar.adapter.check(against: trunk.configuration)
         try sidecar.adapter.checkFinite()
@@ -47,7 +47,7 @@ struct TrainGate: ParsableCommand {
         let folder = try RunFolder(
             for: "\(URL(filePath: expert).standardizedFileURL.path).gates", isResumed: options.resume,
             restarts: options.restart)
-        let frozen = try trunk.load(blockTokens: recipe.blockTokens)
+        let frozen = try trunk.load()
         let parameters = Parameters(
             ParameterPlan(sidecar.adapter, for: trunk.configuration, hasGates: true, trained: [.gates]),
             for: trunk.configuration)

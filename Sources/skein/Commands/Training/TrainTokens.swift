@@ -111,7 +111,7 @@ struct TrainTokens: ParsableCommand {
         }
         let recipe = options.recipe(
             steps: 200, rate: append != nil || rank == 0 ? 1e-2 : 1e-3, rowRate: rowRate, block: 256)
-        let trunk = try TrainingTrunk(options.trunk)
+        let trunk = try TrainingTrunk(options.trunk, blockTokens: recipe.blockTokens)
         let examples = try FunctionalExamples(path: data)
         let plan = try MasterPlan(
             examples, trunk, tokensFile: tokens, start: append ?? refit, appends: append != nil,
@@ -120,7 +120,7 @@ struct TrainTokens: ParsableCommand {
                 layers: LayerList.choice(layers, of: trunk.configuration.layerCount), rank: rank, alpha: alpha))
         let set = try trainingSet(examples, plan, trunk, recipe)
         let folder = try RunFolder(for: out, isResumed: options.resume, restarts: options.restart)
-        let frozen = try trunk.load(blockTokens: recipe.blockTokens)
+        let frozen = try trunk.load()
         let parameters = plan.parameters(frozen, trunk, seed: recipe.seed)
         let width = trunk.configuration.hiddenSize
         let run = TrainingRun(
