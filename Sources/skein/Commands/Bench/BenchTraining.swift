@@ -6,7 +6,7 @@ struct BenchTraining: ParsableCommand {
         commandName: "training", abstract: "Steps of LoRA training, beside torch if asked for.",
         discussion: """
             A step is forward, backward and AdamW on one batch, a pair at every linear layer. With --against torch takes its turns, in f32 \
-            and under bf16 autocast, each in a process of its own, on the same batch and weights. Memory is each process's peak.
+            and, with --bf16, under bf16 autocast, each in a process of its own, on the same batch and weights. Memory is each process's peak.
             """)
 
     @Option(help: ArgumentHelp("The trunk: a .gguf file.", valueName: "file"))
@@ -21,9 +21,14 @@ struct BenchTraining: ParsableCommand {
     @OptionGroup var rounds: RoundsOption
     @Option(help: ArgumentHelp("A python with torch, transformers and peft.", valueName: "python"))
     var against: String?
+    @Flag(
+        help:
+            "With --against: torch under bf16 autocast too; without AVX512-BF16 or AMX a step of it takes minutes.")
+    var bf16 = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
+        if bf16, against == nil { throw ValidationError("--bf16 is a way of torch's: it needs --against") }
         let numbers = [
             ("batch", batch, 1...1024), ("block", block, 2...8192), ("rank", rank, 1...1024),
             ("trace-mib", traceMiB, 0...1_000_000),

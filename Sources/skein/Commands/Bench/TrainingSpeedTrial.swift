@@ -37,7 +37,9 @@ struct TrainingSpeedTrial {
                 warmUp: 0, shards: options.threads.count), traceBytesMax: options.traceMiB << 20)
         peers =
             try options.against.map { python in
-                try ["none", "bf16"].map { try TorchTrainer(python: python, options, autocast: $0) }
+                try (options.bf16 ? ["none", "bf16"] : ["none"]).map {
+                    try TorchTrainer(python: python, options, autocast: $0)
+                }
             } ?? []
     }
 
