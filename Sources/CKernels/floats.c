@@ -10,7 +10,7 @@ int ck_multiply_floats(ck_context *context, const ck_floats *job) {
     int64_t x_stride = job->x_stride;
     if (job->turns_x) {
         float *rows = context->scratch + panel;
-        context->operations->turn(x, x_stride, job->depth, job->rows, 1, rows, job->depth);
+        context->operations->turn(x, x_stride, job->depth, job->rows, ck_reads_plain(job) ? job->scale : 1, rows, job->depth);
         x = rows;
         x_stride = job->depth;
     }

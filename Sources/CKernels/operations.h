@@ -35,6 +35,11 @@ typedef struct {
     int64_t first, count, kv_head;
 } ck_attention_item;
 
+/// Few rows do not repay packing w, where it stands as it is read: then x, turned anyway, takes the scale.
+static inline int ck_reads_plain(const ck_floats *job) {
+    return job->rows <= 16 && job->turns_x && !job->turns_w && !job->w_panels && job->columns % 16 == 0;
+}
+
 typedef struct {
     /// Panels p0 ..< p1 for rows r0 ..< r1.
     void (*multiply_elements)(const float *x, int64_t x_stride, const ck_product *product, int64_t p0, int64_t p1, int64_t r0, int64_t r1);

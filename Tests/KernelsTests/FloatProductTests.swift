@@ -17,8 +17,11 @@ import Testing
         subscript(line: Int, place: Int) -> Double { Double(floats[line * stride + place]) }
     }
 
-    /// (rows, columns, depth): fewer than a tile, whole panels, beyond a panel, beyond the depth of a panel.
-    static let shapes = [(1, 1, 1), (7, 8, 100), (6, 64, 33), (13, 83, 20), (5, 130, 1700), (20, 16, 16), (35, 33, 31)]
+    /// (rows, columns, depth): fewer than a tile, whole panels, beyond a panel, beyond the depth of a panel, few rows of whole vectors, narrow.
+    static let shapes = [
+        (1, 1, 1), (7, 8, 100), (6, 64, 33), (13, 83, 20), (5, 130, 1700), (20, 16, 16), (35, 33, 31), (8, 80, 900),
+        (30, 8, 50), (17, 5, 41),
+    ]
 
     @Test(arguments: shapes, [false, true])
     func everyWayToStoreAndEveryInstructionSet(shape: (Int, Int, Int), accumulates: Bool) {
@@ -80,6 +83,48 @@ import Testing
                 #expect(Self.run(product, x, stored, start, context).floats.bits == plain.floats.bits, "\(name)")
             }
         }
+    }
+
+    /// A triangle that is left out gives the bits of zeros that are multiplied.
+    @Test(arguments: [(30, 30, 0), (128, 128, 0), (13, 40, 27), (7, 900, 893), (1, 9, 8)], [false, true])
+    func triangles(shape: (rows: Int, columns: Int, diagonal: Int), accumulates: Bool) {
+        let (queries, keys, before) = shape
+        var weights = Grid(queries, keys, gap: 3, seed: 8)
+        for query in 0..<queries {
+            for key in before + query + 1..<max(keys, before + query + 1) {
+                weights.floats[query * weights.stride + key] = 0
+            }
+        }
+        let values = Grid(keys, 24, gap: 2, seed: 9)
+        let above = Grid(queries, 24, gap: 2, seed: 10)
+        var forward = FloatProduct(rows: queries, columns: 24, depth: keys, scale: 0.75, accumulates: accumulates)
+        var back = FloatProduct(
+            rows: keys, columns: 24, depth: queries, scale: 0.75, turnsX: true, accumulates: accumulates)
+        var scores = FloatProduct(rows: queries, columns: keys, depth: 24, turnsW: true, accumulates: accumulates)
+        let starts = (
+            Grid(queries, 24, gap: 1, seed: 11), Grid(keys, 24, gap: 1, seed: 12), Grid(queries, keys, gap: 1, seed: 13)
+        )
+        let plain = portableContext()
+        let expected = (
+            Self.run(forward, weights, values, starts.0, plain), Self.run(back, weights, above, starts.1, plain),
+            Self.run(scores, above, values, starts.2, plain)
+        )
+        forward.triangle = .xBelow(diagonal: before)
+        back.triangle = .xAbove(diagonal: before)
+        scores.triangle = .outBelow(diagonal: before)
+        var written: [[UInt32]] = []
+        forEveryContext { context, name in
+            #expect(
+                Self.run(forward, weights, values, starts.0, context).floats.bits == expected.0.floats.bits, "\(name)")
+            #expect(Self.run(back, weights, above, starts.1, context).floats.bits == expected.1.floats.bits, "\(name)")
+            let out = Self.run(scores, above, values, starts.2, context)
+            for query in 0..<queries {
+                let wanted = query * out.stride..<query * out.stride + min(before + query + 1, keys)
+                #expect(Array(out.floats[wanted]).bits == Array(expected.2.floats[wanted]).bits, "\(name), \(query)")
+            }
+            written.append(out.floats.bits)
+        }
+        #expect(written.allSatisfy { $0 == written[0] })
     }
 
     private static func run(_ product: FloatProduct, _ x: Grid, _ w: Grid, _ start: Grid, _ context: ComputeContext)

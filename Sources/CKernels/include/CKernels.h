@@ -100,7 +100,12 @@ typedef struct {
     int64_t x_stride, w_stride, out_stride, rows, depth, columns;
     float scale;
     int32_t turns_x, turns_w, accumulate, w_panels;
+    int32_t triangle;
+    int64_t diagonal;
 } ck_floats;
+/// Half of a product that need not be computed: of out, what is right of column r + diagonal in row r (it is left as it was, or written);
+/// or of x (as [rows, depth]), which is zero behind k = r + diagonal, or before k = r - diagonal.
+enum { CK_WHOLE, CK_OUT_BELOW, CK_X_BELOW, CK_X_ABOVE };
 /// Panels of w are packed for it, of so many columns and at most so many k: 192 KiB stay in a core's second cache while all rows meet them.
 enum { CK_FLOATS_PANEL = 64, CK_FLOATS_DEPTH = 768 };
 /// Returns 0, or -1 without memory.

@@ -19,11 +19,33 @@ package struct FloatProduct: Sendable {
     /// panelColumns]; the last is filled up. Its stride is not read, and without `turnsW` the scale is 1.
     package var wInPanels: Bool
 
+    package var triangle: Triangle
+
+    /// Half of a product of causal attention that need not be computed. What x is said to be zero in, it is.
+    package enum Triangle: Sendable, Equatable {
+        case none
+        /// Row r of out is wanted up to column r + diagonal; what is right of it is not, and may be written or not.
+        case outBelow(diagonal: Int)
+        /// x, as [rows, depth], is zero behind k = r + diagonal.
+        case xBelow(diagonal: Int)
+        /// x, as [rows, depth], is zero before k = r - diagonal.
+        case xAbove(diagonal: Int)
+
+        var code: (kind: Int32, diagonal: Int64) {
+            switch self {
+            case .none: (Int32(CK_WHOLE), 0)
+            case .outBelow(let diagonal): (Int32(CK_OUT_BELOW), Int64(diagonal))
+            case .xBelow(let diagonal): (Int32(CK_X_BELOW), Int64(diagonal))
+            case .xAbove(let diagonal): (Int32(CK_X_ABOVE), Int64(diagonal))
+            }
+        }
+    }
+
     package static let panelColumns = Int(CK_FLOATS_PANEL)
 
     package init(
         rows: Int, columns: Int, depth: Int, scale: Float = 1, turnsX: Bool = false, turnsW: Bool = false,
-        accumulates: Bool = false, wInPanels: Bool = false
+        accumulates: Bool = false, wInPanels: Bool = false, triangle: Triangle = .none
     ) {
         precondition(!wInPanels || turnsW || scale == 1, "panels times \(scale)")
         self.rows = rows
@@ -34,6 +56,7 @@ package struct FloatProduct: Sendable {
         self.turnsW = turnsW
         self.accumulates = accumulates
         self.wInPanels = wInPanels
+        self.triangle = triangle
     }
 
     /// What a context holds for products of at most this depth whose turned x has at most so many elements, in bytes.
@@ -63,6 +86,7 @@ extension ComputeContext {
             require(w.count, lines, width, strideW, "w")
         }
         require(out.count, rows, columns, strideOut, "out")
+        precondition(product.triangle.code.diagonal >= 0, "\(product.triangle)")
         x.withUnsafeBufferPointer { x in
             w.withUnsafeBufferPointer { w in
                 out.withUnsafeMutableBufferPointer { out in
@@ -71,7 +95,8 @@ extension ComputeContext {
                         w_stride: Int64(strideW), out_stride: Int64(strideOut), rows: Int64(rows),
                         depth: Int64(depth), columns: Int64(columns), scale: product.scale,
                         turns_x: product.turnsX ? 1 : 0, turns_w: product.turnsW ? 1 : 0,
-                        accumulate: product.accumulates ? 1 : 0, w_panels: product.wInPanels ? 1 : 0)
+                        accumulate: product.accumulates ? 1 : 0, w_panels: product.wInPanels ? 1 : 0,
+                        triangle: product.triangle.code.kind, diagonal: product.triangle.code.diagonal)
                     requireMemory(ck_multiply_floats(handle, &job))
                 }
             }

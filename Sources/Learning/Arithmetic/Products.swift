@@ -6,34 +6,41 @@ struct Products {
 
     /// c = scale a bᵀ, added to c where it `accumulates`; a: [m, k], b: [n, k], c: [m, n]. A linear layer's y = W u for rows u.
     func timesTransposed(
-        _ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false
+        _ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false,
+        triangle: FloatProduct.Triangle = .none
     ) {
         precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows, "shapes of a bᵀ")
         multiply(
             a, b, into: c,
             FloatProduct(
-                rows: c.rows, columns: c.columns, depth: a.columns, scale: scale, turnsW: true, accumulates: accumulates
-            ))
+                rows: c.rows, columns: c.columns, depth: a.columns, scale: scale, turnsW: true,
+                accumulates: accumulates, triangle: triangle))
     }
 
     /// c = scale a b, or added; a: [m, k], b: [k, n], c: [m, n]. What a linear layer hands back: du = dy W.
-    func times(_ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false) {
+    func times(
+        _ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false,
+        triangle: FloatProduct.Triangle = .none
+    ) {
         precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "shapes of a b")
         multiply(
             a, b, into: c,
             FloatProduct(
-                rows: c.rows, columns: c.columns, depth: a.columns, scale: scale, accumulates: accumulates))
+                rows: c.rows, columns: c.columns, depth: a.columns, scale: scale, accumulates: accumulates,
+                triangle: triangle))
     }
 
     /// c = scale aᵀ b, or added; a: [k, m], b: [k, n], c: [m, n]. A weight's gradient: dW = dyᵀ u. `a` is the smaller side: it is turned.
     func transposedTimes(
-        _ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false
+        _ a: FloatView, _ b: FloatView, into c: FloatView, scale: Float = 1, accumulates: Bool = false,
+        triangle: FloatProduct.Triangle = .none
     ) {
         precondition(a.rows == b.rows && c.rows == a.columns && c.columns == b.columns, "shapes of aᵀ b")
         multiply(
             a, b, into: c,
             FloatProduct(
-                rows: c.rows, columns: c.columns, depth: a.rows, scale: scale, turnsX: true, accumulates: accumulates))
+                rows: c.rows, columns: c.columns, depth: a.rows, scale: scale, turnsX: true,
+                accumulates: accumulates, triangle: triangle))
     }
 
     /// c = u Wᵀ for a frozen W; u: [m, columns], c: [m, rows].

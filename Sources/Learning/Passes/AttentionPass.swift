@@ -5,7 +5,7 @@ import Kernels
 ///     S = q kᵀ / sqrt(d)       P = softmax of each row i over j <= i        o = P v
 ///     dv += Pᵀ do        dP = do vᵀ        dS_ij = P_ij (dP_ij - Σ_j P_ij dP_ij)        dq = dS k / sqrt(d)        dk += dSᵀ q / sqrt(d)
 ///
-/// P is computed again on the way back: two matrices [T, T] per shard, whatever the number of heads and layers. The keys and values of a
+/// Products leave out what is above the diagonal. P is computed again on the way back: two matrices [T, T] per shard, whatever the number of heads and layers. The keys and values of a
 /// segment that shares a beginning are gathered behind those of the beginning, and their gradients handed back to both.
 struct AttentionPass {
     let heads: Int
@@ -53,7 +53,9 @@ struct AttentionPass {
         let scores = matrix(probabilities, q.rows, k.rows)
         for head in 0..<heads {
             softmax(q.columns(columns(head)), k.columns(shared(head)), into: scores)
-            products.times(scores, v.columns(shared(head)), into: o.columns(columns(head)))
+            products.times(
+                scores, v.columns(shared(head)), into: o.columns(columns(head)),
+                triangle: .xBelow(diagonal: k.rows - q.rows))
         }
     }
 
@@ -66,8 +68,11 @@ struct AttentionPass {
         for head in 0..<heads {
             let (mine, shared) = (columns(head), shared(head))
             softmax(q.columns(mine), k.columns(shared), into: scores)
-            products.transposedTimes(scores, dO.columns(mine), into: dv.columns(shared), accumulates: true)
-            products.timesTransposed(dO.columns(mine), v.columns(shared), into: above)
+            products.transposedTimes(
+                scores, dO.columns(mine), into: dv.columns(shared), accumulates: true,
+                triangle: .xAbove(diagonal: before))
+            products.timesTransposed(
+                dO.columns(mine), v.columns(shared), into: above, triangle: .outBelow(diagonal: before))
             for row in 0..<q.rows {
                 let (p, d) = (scores.row(row), above.row(row))
                 let seen = before + row + 1
@@ -75,13 +80,17 @@ struct AttentionPass {
                 for column in 0..<seen { d[column] = p[column] * (d[column] - mean) }
                 (d + seen).update(repeating: 0, count: k.rows - seen)
             }
-            products.times(above, k.columns(shared), into: dq.columns(mine), scale: scale)
-            products.transposedTimes(above, q.columns(mine), into: dk.columns(shared), scale: scale, accumulates: true)
+            products.times(
+                above, k.columns(shared), into: dq.columns(mine), scale: scale, triangle: .xBelow(diagonal: before))
+            products.transposedTimes(
+                above, q.columns(mine), into: dk.columns(shared), scale: scale, accumulates: true,
+                triangle: .xAbove(diagonal: before))
         }
     }
 
     private func softmax(_ q: FloatView, _ k: FloatView, into scores: FloatView) {
-        products.timesTransposed(q, k, into: scores, scale: scale)
+        products.timesTransposed(
+            q, k, into: scores, scale: scale, triangle: .outBelow(diagonal: k.rows - q.rows))
         for row in 0..<scores.rows {
             let line = scores.row(row)
             let seen = k.rows - q.rows + row + 1
