@@ -138,7 +138,7 @@ extension ClusterTests {
                     "more than the 8192 positions of the model"
                 ),
                 (
-                    "flock.txt", Array(String(repeating: "geese fly. ", count: 90).utf8), ["--resume"], 1,
+                    "flock.txt", Array(String(repeating: "geese fly. ", count: 90).utf8), ["--resume"], 3,
                     "there is no checkpoint to go on from"
                 ),
             ]
