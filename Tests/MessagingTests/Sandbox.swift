@@ -22,7 +22,9 @@ final class Sandbox: Sendable {
 }
 
 /// Receives until a message is there; nil after the time.
-func receive(_ socket: Socket, milliseconds: Int = 2000, limits: FrameLimits = FrameLimits()) throws -> Received? {
+func receive(
+    _ socket: any MessageSocket, milliseconds: Int = 2000, limits: FrameLimits = FrameLimits()
+) throws -> Received? {
     var poller = Poller([socket])
     for _ in 0..<max(1, milliseconds / 50) {
         if case .message(let message) = try socket.receive(limits: limits) { return message }
@@ -33,7 +35,7 @@ func receive(_ socket: Socket, milliseconds: Int = 2000, limits: FrameLimits = F
 
 /// Sends once the socket has a connection; false after the time.
 func sendWhenConnected(
-    _ socket: Socket, _ frames: [[UInt8]], to routingID: [UInt8] = [], milliseconds: Int = 2000
+    _ socket: any MessageSocket, _ frames: [[UInt8]], to routingID: [UInt8] = [], milliseconds: Int = 2000
 ) throws -> Bool {
     for _ in 0..<milliseconds / 2 {
         if try socket.send(frames, to: routingID) == .sent { return true }

@@ -10,11 +10,10 @@ package final class ComputeTeam: Sendable {
     nonisolated(unsafe) let handle: OpaquePointer
 
     /// `threads` counts the caller and is at least 1. `spinMicroseconds`: how long an idle thread keeps its core before it
-    /// sleeps; by default `spinMicrosecondsMax`, or none where there are fewer cores than threads.
-    package init(threads: Int, spinMicroseconds: Int? = nil, spinMicrosecondsMax: Int = 50) {
+    /// sleeps; by default 50, or none where there are fewer cores than threads.
+    package init(threads: Int, spinMicroseconds: Int? = nil) {
         precondition((1...1024).contains(threads), "a team has 1 to 1024 threads, not \(threads)")
-        let spin =
-            spinMicroseconds ?? (ProcessInfo.processInfo.activeProcessorCount < threads ? 0 : spinMicrosecondsMax)
+        let spin = spinMicroseconds ?? (ProcessInfo.processInfo.activeProcessorCount < threads ? 0 : 50)
         guard let handle = ck_team_create(Int32(threads), Int64(spin) * 1000) else {
             fatalError("cannot start \(threads - 1) compute threads: the limit on threads or memory is reached")
         }

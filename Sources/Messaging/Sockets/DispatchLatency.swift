@@ -1,6 +1,6 @@
 import Threading
 
-/// What a dispatch's round trip costs beside bare libzmq: the codec of the data family at both ends, and no arithmetic.
+/// What a dispatch's round trip over ipc costs beside bare libzmq: codec and sockets of the data family at both ends, no arithmetic.
 package enum DispatchLatency {
     /// Of one site group: how many rows, how wide, and what comes back.
     package struct Shape: Sendable {
@@ -29,13 +29,16 @@ package enum DispatchLatency {
         package var bytesBack = 0
     }
 
-    /// - Parameter endpoints: two, one for each contestant. The first tenth of the rounds warms up and is not reported.
-    package static func measure(_ endpoints: (Endpoint, Endpoint), _ shape: Shape, rounds: Int) throws -> Times {
+    /// - Parameter paths: of two ipc endpoints, one for each contestant. The first tenth of the rounds warms up and is not reported.
+    package static func measure(_ paths: (dispatch: String, bare: String), _ shape: Shape, rounds: Int) throws -> Times
+    {
         let context = try ZeroMQContext()
-        let routers = try [Socket(context, .router), Socket(context, .router)]
-        let dealers = try [Socket(context, .dealer), Socket(context, .dealer)]
-        try dealers[0].connect(try routers[0].bind(endpoints.0))
-        try dealers[1].connect(try routers[1].bind(endpoints.1))
+        let bareRouter = try Socket(context, .router), bareDealer = try Socket(context, .dealer)
+        try bareDealer.connect(try bareRouter.bind(.ipc(path: paths.bare)))
+        let routers: [any MessageSocket] = [
+            try InlineRouter(bindingTo: paths.dispatch, domain: .data), bareRouter,
+        ]
+        let dealers: [any MessageSocket] = [try InlineDealer(connectingTo: paths.dispatch), bareDealer]
         let request = request(shape)
         let reply = Envelope(.combine(Combine(dispatch: 1)), tensors: [Tensor(shape: [shape.floatsBack]) { _ in }])
         var times = Times()
@@ -72,7 +75,7 @@ package enum DispatchLatency {
     }
 
     private static func roundTrip(
-        _ dealer: Socket, _ make: () -> [[UInt8]], _ read: ([[UInt8]]) throws -> Int
+        _ dealer: any MessageSocket, _ make: () -> [[UInt8]], _ read: ([[UInt8]]) throws -> Int
     ) throws -> UInt64 {
         var poller = Poller([dealer])
         var start = MonotonicClock.nowMicroseconds
@@ -89,7 +92,7 @@ package enum DispatchLatency {
         throw SocketError(.other(code: 0), "measuring a dispatch", "nothing came back within 5 s")
     }
 
-    private static func answer(_ routers: [Socket], _ reply: Envelope, _ bare: [[UInt8]], until stop: Wake) {
+    private static func answer(_ routers: [any MessageSocket], _ reply: Envelope, _ bare: [[UInt8]], until stop: Wake) {
         var poller = Poller(routers, wake: stop)
         while (try? poller.wait(milliseconds: -1)) != nil, !poller.woke {
             while case .message(let message)? = try? routers[0].receive() {

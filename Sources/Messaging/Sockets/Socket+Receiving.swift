@@ -4,7 +4,7 @@ extension Socket {
     /// Takes the next message, if there is one.
     ///
     /// A message beyond `limits` is read to its end, because the next one begins there, but nothing of it is kept.
-    package func receive(limits: FrameLimits = FrameLimits()) throws(SocketError) -> Reception {
+    package func receive(limits: FrameLimits) throws(SocketError) -> Reception {
         var part = zmq_msg_t()
         zmq_msg_init(&part)
         defer { zmq_msg_close(&part) }

@@ -12,7 +12,7 @@ package enum SendOutcome: Sendable, Equatable {
 
 extension Socket {
     /// Sends one message; on a ROUTER to the peer with `routingID`.
-    package func send(_ frames: [[UInt8]], to routingID: [UInt8] = []) throws(SocketError) -> SendOutcome {
+    package func send(_ frames: [[UInt8]], to routingID: [UInt8]) throws(SocketError) -> SendOutcome {
         precondition(!frames.isEmpty, "a message without frames")
         precondition(routingID.isEmpty == (kind != .router), "a ROUTER needs a routing id, no other socket takes one")
         if kind == .router {

@@ -2,12 +2,13 @@ import Foundation
 import Messaging
 import Topology
 
-/// The data endpoint: bound behind an authenticator that knows the router's key.
+/// The data endpoint: over ipc for this user, over TCP bound behind an authenticator that knows the router's key.
 struct ExpertDoor {
     static let limits = FrameLimits(framesMax: 4, bytesMax: WireLimits.tensorBytesMax + WireLimits.envelopeBytesMax)
 
-    let socket: Socket
-    let authenticator: Authenticator
+    let socket: any MessageSocket
+    /// Over TCP.
+    let authenticator: Authenticator?
     /// What others are told.
     let endpoint: DataEndpoint
 
@@ -15,15 +16,19 @@ struct ExpertDoor {
     init(_ address: ListeningAddress, _ worker: WorkerEntry, _ topology: ClusterTopology, _ context: ZeroMQContext)
         throws
     {
-        let isOpen = !address.bind.isTCP || topology.security.insecure
-        authenticator = try Authenticator(
-            context, keys: isOpen ? KeyRing() : try Self.trunkKeys(topology.security),
-            insecure: topology.security.insecure)
-        socket = try Socket(context, .router, options: Self.options)
         let bind = try Messaging.Endpoint(address.bind.description)
-        if bind.isLocal {
-            try socket.bind(bind, domain: .data, security: .local)
-        } else if topology.security.insecure {
+        if case .ipc(let path) = bind {
+            socket = try InlineRouter(bindingTo: path, domain: .data, options: Self.options)
+            authenticator = nil
+            endpoint = DataEndpoint(address: address.advertise.description)
+            return
+        }
+        let isOpen = topology.security.insecure
+        authenticator = try Authenticator(
+            context, keys: isOpen ? KeyRing() : try Self.trunkKeys(topology.security), insecure: isOpen)
+        let socket = try Socket(context, .router, options: Self.options)
+        self.socket = socket
+        if isOpen {
             try socket.bind(bind, domain: .data, security: .insecure)
         } else {
             guard let file = worker.keyFile else {

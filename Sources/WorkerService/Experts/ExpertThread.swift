@@ -19,16 +19,15 @@ final class ExpertThread: Sendable {
     var progress: UInt64 { shared.answered.load(ordering: .relaxed) }
 
     init(
-        _ socket: Socket, profile: WorkerProfile, work: HostedWork, team: ComputeTeam, log: Logger
+        _ socket: Handover<any MessageSocket>, profile: WorkerProfile, work: HostedWork, team: ComputeTeam, log: Logger
     ) throws(ThreadingError) {
         let wake = try Wake(), shared = Shared()
-        let owned = Handover(socket)
         self.wake = wake
         self.shared = shared
         thread = try NamedThread(name: "experts") {
             TimeSlice.short.give()
             let desk = ExpertDesk(profile: profile, work: work, team: team)
-            var loop = ExpertLoop(socket: owned.take(), desk: desk, wake: wake)
+            var loop = ExpertLoop(socket: socket.take(), desk: desk, wake: wake)
             do throws(SocketError) {
                 while !shared.stopping.load(ordering: .acquiring) {
                     shared.answered.add(try loop.turn(), ordering: .relaxed)
@@ -48,11 +47,11 @@ final class ExpertThread: Sendable {
 }
 
 private struct ExpertLoop {
-    let socket: Socket
+    let socket: any MessageSocket
     let desk: ExpertDesk
     var poller: Poller
 
-    init(socket: Socket, desk: ExpertDesk, wake: Wake) {
+    init(socket: any MessageSocket, desk: ExpertDesk, wake: Wake) {
         self.socket = socket
         self.desk = desk
         poller = Poller([socket], wake: wake)

@@ -7,18 +7,14 @@ struct ModelSet: Sendable {
     let models: [HostedModel]
     let team: ComputeTeam
 
-    /// A thread that waits for work keeps its core from the threads that bring it.
-    private static let spinBesideWorkersMicroseconds = 10
-
     /// One after the other: each load already uses the whole team.
     static func load(
         _ entries: [ModelEntry], masters: [NodeEntry] = [], of topology: ClusterTopology, threads: Int,
         cacheMegabytes: Int,
         progress: @escaping @Sendable (String, Double) -> Void
     ) throws(WorkerFault) -> ModelSet {
-        let team = ComputeTeam(
-            threads: threads,
-            spinMicrosecondsMax: entries.contains(where: \.hasRemote) ? Self.spinBesideWorkersMicroseconds : 50)
+        // A thread that waits for work keeps its core from the workers that compute what the trunk needs next.
+        let team = ComputeTeam(threads: threads, spinMicroseconds: entries.contains(where: \.hasRemote) ? 0 : nil)
         let share = cacheShare(of: cacheMegabytes, models: entries.count + masters.count)
         var models: [HostedModel] = []
         for entry in entries {

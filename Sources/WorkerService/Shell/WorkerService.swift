@@ -153,7 +153,7 @@ private struct LoadingJob: Sendable {
     let profile: WorkerProfile
     let wiring: TrunkWiring
     /// The data endpoint's.
-    let socket: Handover<Socket>?
+    let socket: Handover<any MessageSocket>?
     let content: ContentInbox
     private let store: ContentStore
     private let keeper: ContentKeeper?
@@ -161,7 +161,7 @@ private struct LoadingJob: Sendable {
 
     init(
         _ topology: ClusterTopology, _ worker: WorkerEntry, cores: Int, profile: WorkerProfile, wiring: TrunkWiring,
-        socket: Handover<Socket>?, content: ContentInbox, log: Logger
+        socket: Handover<any MessageSocket>?, content: ContentInbox, log: Logger
     ) {
         self.content = content
         self.topology = topology
@@ -231,7 +231,7 @@ private struct LoadingJob: Sendable {
     private func startAnswering(_ work: HostedWork, _ team: ComputeTeam) throws(WorkerFault) -> ExpertThread {
         guard let socket else { throw WorkerFault("worker \(worker.name) has experts and no data endpoint") }
         do throws(ThreadingError) {
-            return try ExpertThread(socket.take(), profile: profile, work: work, team: team, log: log)
+            return try ExpertThread(socket, profile: profile, work: work, team: team, log: log)
         } catch {
             throw WorkerFault(error.description)
         }

@@ -5,7 +5,7 @@ import Threading
 /// The trunk's end of the wire to one expert worker. Lives on the compute thread, like the socket.
 final class ExpertLink {
     private(set) var holder: ExpertHolder
-    let socket: Socket
+    let socket: any MessageSocket
     private var openings = SetOpenings()
     private let terms: OpeningTerms
     /// By name: the hash.
@@ -20,8 +20,17 @@ final class ExpertLink {
         self.holder = holder
         self.terms = terms
         hashes = Dictionary(holder.experts.map { ($0.expert, $0.sha256) }, uniquingKeysWith: { first, _ in first })
-        socket = try Socket(context, .dealer, options: ExpertDoor.options)
-        try socket.connect(Endpoint(holder.data.address), security: security)
+        socket = try Self.connect(to: Endpoint(holder.data.address), security, context)
+    }
+
+    /// Over ipc this thread reads and writes itself; over TCP libzmq does, encrypted.
+    private static func connect(
+        to endpoint: Endpoint, _ security: ConnectorSecurity, _ context: ZeroMQContext
+    ) throws(SocketError) -> any MessageSocket {
+        if case .ipc(let path) = endpoint { return try InlineDealer(connectingTo: path, options: ExpertDoor.options) }
+        let socket = try Socket(context, .dealer, options: ExpertDoor.options)
+        try socket.connect(endpoint, security: security)
+        return socket
     }
 
     /// Whether it holds an expert because the worker that should is lost.

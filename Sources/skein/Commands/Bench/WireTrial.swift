@@ -44,7 +44,7 @@ struct WireTrialOptions: ParsableArguments {
         _ name: String, _ shape: DispatchLatency.Shape, folder: String
     ) throws -> WireReport.DispatchJSON {
         let times = try DispatchLatency.measure(
-            (.ipc(path: folder + "-d"), .ipc(path: folder + "-b")), shape, rounds: echoes)
+            (folder + "-d", folder + "-b"), shape, rounds: echoes)
         let ratios = Samples(zip(times.dispatch, times.bare).map { Double($0) / Double(max(1, $1)) })
         return .init(
             group: name, bytesOut: times.bytesOut, bytesBack: times.bytesBack,
