@@ -28,7 +28,7 @@ SMALL_WORDS = {
 }
 FIT_SHARE = 0.12
 # Of a node's training queries at most this share comes of lines without slots.
-PLAIN_SHARE = 0.65
+PLAIN_SHARE = 0.55
 COURTESIES = ["please ", "hey, ", "can you tell me: ", "quick question: ", "hi, ", "I was wondering, ", "ok so ", "um, ",
               "help: ", "question - ", "tell me, "]
 SCENES = ["I'm stuck. ", "My colleague asked me this: ", "So I have a question. ", "For school: ", "Sorry if this is a silly question, but ",
@@ -144,8 +144,15 @@ def slots(line, fillers):
     return [s for s in re.findall(r"\{(\w+)\}", line) if s in fillers]
 
 
-def fill(line, fillers, chance):
-    return re.sub(r"\{(\w+)\}", lambda m: chance.choice(fillers[m[1]]) if m[1] in fillers else m[0], line)
+def fill(line, fillers, lists, chance):
+    """Slots filled; what comes from a list beside the lines may have slots again."""
+    def value(match):
+        name = match[1]
+        if name not in fillers:
+            return match[0]
+        chosen = chance.choice(fillers[name])
+        return fill(chosen, fillers, lists, chance) if name in lists else chosen
+    return re.sub(r"\{(\w+)\}", value, line)
 
 
 def typing_error(text, chance):
@@ -234,7 +241,7 @@ def queries(node, shared, held, per_node, seed):
     chance.shuffle(filled)
     turn = 0
     while sum(row["split"] == "train" for row in rows) < per_node:
-        add(fill(filled[turn % len(filled)], fillers, chance), "train")
+        add(fill(filled[turn % len(filled)], fillers, lists, chance), "train")
         turn += 1
     return rows, dropped, len(lines)
 
