@@ -96,6 +96,7 @@ struct IncomingFrames: ~Copyable {
             : body.withUnsafeMutableBytes {
                 stream.read(into: [UnsafeMutableRawBufferPointer(rebasing: $0[filled...]), free])
             }
+        isDrained = false
         if case .bytes(let count) = progress {
             isDrained = count < lacking + free.count
             filled += min(count, lacking)

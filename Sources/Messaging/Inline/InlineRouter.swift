@@ -4,7 +4,7 @@ import Threading
 /// A ROUTER over ipc whose owner's thread accepts, reads and writes itself; see `InlineDealer`. Peers are of this user, or they are
 /// turned away: the same rule as the authenticator's, who is asked by libzmq's sockets only.
 package final class InlineRouter: MessageSocket {
-    /// Beyond that, the connection that came first goes.
+    /// Beyond that one goes: the first that has not shaken hands, or else the first.
     package static let connectionsMax = 256
 
     private struct Peer {
@@ -77,7 +77,9 @@ package final class InlineRouter: MessageSocket {
                 case .admitted(let identity) = policy.decide(
                     AdmissionRequest(domain: domain.rawValue, address: address, mechanism: "NULL"))
             else { continue }
-            if peers.count == Self.connectionsMax { peers.removeFirst() }
+            if peers.count == Self.connectionsMax {
+                peers.remove(at: peers.firstIndex { !$0.connection.isOpen } ?? 0)
+            }
             lastNumber &+= 1
             peers.append(
                 Peer(
